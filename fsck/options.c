@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line. options.def is the only list of options: the words for getopt_long(), the
+ * setters and the text of --help are all made from it.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "extended.h"
+
+enum {
+	OPERAND = 1,     /* what getopt calls a word that is no option */
+	LONG_BASE = 256, /* and this plus the number of the row, an option by its long name */
+	WORD_SIZE = 32,  /* room for the longest of them */
+};
+
+/*
+ * Setters. @word is the option as the table spells it ("-j", "--color"), for messages; @arg its
+ * argument, NULL if it has none.
+ */
+typedef int setter(struct ovl_options *o, const char *word, const char *arg, struct ovl_error *e);
+
+#define SETTER(name)                                                                          \
+	static int name(struct ovl_options *o __attribute__((unused)),                        \
+			const char *word __attribute__((unused)),                             \
+			const char *arg __attribute__((unused)),                              \
+			struct ovl_error *e __attribute__((unused)))
+
+SETTER(set_check) { o->modes |= OVL_MODE_CHECK; return 0; }
+SETTER(set_preen) { o->modes |= OVL_MODE_PREEN; return 0; }
+SETTER(set_yes) { o->modes |= OVL_MODE_YES; return 0; }
+SETTER(set_mount_options) { o->word[o->n_word++] = arg; return 0; }
+SETTER(set_verbose) { o->verbosity++; return 0; }
+SETTER(set_timing) { o->timing++; return 0; }
+SETTER(set_debug) { o->debug = true; return 0; }
+SETTER(set_threads) { return ovl_extended_threads(o, "-j ", arg, e); }
+SETTER(set_extended) { return ovl_extended_parse(o, arg, e); }
+SETTER(set_nothing) { return 0; }
+SETTER(set_json) { o->json = true; return 0; }
+SETTER(set_inspect) { o->inspect = arg; return 0; }
+SETTER(set_explain) { o->explain = arg; return 0; }
+SETTER(set_list) { o->explain = "list"; return 0; }
+
+/* Asking for help or the version beats all else; asking for help beats asking for the version. */
+SETTER(set_help) { o->task = OVL_TASK_HELP; return 0; }
+SETTER(set_version)
+{
+	if (o->task != OVL_TASK_HELP)
+		o->task = OVL_TASK_VERSION;
+	return 0;
+}
+
+SETTER(set_color)
+{
+	if (strcmp(arg, "auto") == 0)
+		o->color = OVL_COLOR_AUTO;
+	else if (strcmp(arg, "always") == 0)
+		o->color = OVL_COLOR_ALWAYS;
+	else if (strcmp(arg, "never") == 0)
+		o->color = OVL_COLOR_NEVER;
+	else
+		return ovl_fail_plain(e, -EINVAL, "%s=%s: must be auto, always or never", word, arg);
+	return 0;
+}
+
+SETTER(set_progress)
+{
+	char *end;
+	long fd;
+
+	errno = 0;
+	fd = strtol(arg, &end, 10);
+	if (end == arg || *end || errno || fd < -0x7fffffff || fd > 0x7fffffff)
+		return ovl_fail_plain(e, -EINVAL, "%s %s: must be a file descriptor", word, arg);
+	o->progress = true;
+	o->progress_fd = (int)fd;
+	return 0;
+}
+
+SETTER(not_built)
+{
+	return ovl_fail_plain(e, -EINVAL, "%s is not built yet: use -n to check", word);
+}
+
+static const struct row {
+	char letter;
+	const char *name;
+	const char *argument; /* "[..." if it may be left out */
+	setter *set;
+	const char *help;
+} rows[] = {
+#define OPTION(SHORT, LONG, ARGUMENT, SETTER_, HELP) { SHORT, LONG, ARGUMENT, SETTER_, HELP },
+#include "options.def"
+#undef OPTION
+};
+
+/* What getopt_long() wants, made from the rows. */
+struct words {
+	char letters[2 * ARRAY_LEN(rows) + 3];
+	struct option names[ARRAY_LEN(rows) + 1];
+};
+
+static void make_words(struct words *w)
+{
+	struct option *name = w->names;
+	char *letter = w->letters;
+	size_t i;
+
+	/* '-': operands come in their place among the options; ':': say what is missing */
+	*letter++ = '-';
+	*letter++ = ':';
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct row *row = &rows[i];
+
+		if (row->letter) {
+			*letter++ = row->letter;
+			if (row->argument)
+				*letter++ = ':';
+		}
+		if (row->name)
+			*name++ = (struct option){
+				.name = row->name,
+				.has_arg = !row->argument	    ? no_argument
+					   : *row->argument == '[' ? optional_argument
+								    : required_argument,
+				.val = LONG_BASE + (int)i,
+			};
+	}
+	*letter = '\0';
+	*name = (struct option){ 0 };
+}
+
+static const struct row *find_row(int value)
+{
+	size_t i;
+
+	if (value >= LONG_BASE)
+		return &rows[value - LONG_BASE];
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		if (value && rows[i].letter == value)
+			return &rows[i];
+	return NULL;
+}
+
+/* "-j" or "--color", as the user wrote it. */
+static void spell(char *buf, size_t size, int value)
+{
+	if (value >= LONG_BASE)
+		snprintf(buf, size, "--%s", rows[value - LONG_BASE].name);
+	else
+		snprintf(buf, size, "-%c", value);
+}
+
+/* Why getopt_long() answered '?' or ':'. @at is the word of argv that it was looking at. */
+static int complain(int answer, const char *at, struct ovl_error *e)
+{
+	char word[WORD_SIZE];
+
+	if (!optopt)
+		return ovl_fail_plain(e, -EINVAL, "unknown or ambiguous option %s", at);
+	spell(word, sizeof(word), optopt);
+	if (answer == ':')
+		return ovl_fail_plain(e, -EINVAL, "%s needs a value", word);
+	if (find_row(optopt)) /* only a long option that takes no value can get here */
+		return ovl_fail_plain(e, -EINVAL, "%s takes no value", word);
+	return ovl_fail_plain(e, -EINVAL, "unknown option %s", word);
+}
+
+static int set(struct ovl_options *o, int value, struct ovl_error *e)
+{
+	char word[WORD_SIZE];
+
+	spell(word, sizeof(word), value);
+	return find_row(value)->set(o, word, optarg, e);
+}
+
+/* Do the options go together, and which task do they ask for? */
+static int settle(struct ovl_options *o, struct ovl_error *e)
+{
+	if (o->task == OVL_TASK_HELP || o->task == OVL_TASK_VERSION)
+		return 0;
+	if (o->explain) {
+		o->task = strcmp(o->explain, "list") == 0 ? OVL_TASK_LIST : OVL_TASK_EXPLAIN;
+		return 0;
+	}
+	if (o->modes & (o->modes - 1))
+		return ovl_fail_plain(e, -EINVAL, "only one of -n, -p (-a) and -y may be given");
+	if (o->modes & (OVL_MODE_PREEN | OVL_MODE_YES))
+		return ovl_fail_plain(e, -EINVAL, "repair is not built yet: use -n");
+	if (o->inspect)
+		o->task = OVL_TASK_INSPECT;
+	else if (!o->modes)
+		return ovl_fail_plain(e, -EINVAL, "interactive repair is not built yet: use -n");
+	return 0;
+}
+
+int ovl_options_parse(struct ovl_options *o, int argc, char **argv, struct ovl_error *e)
+{
+	struct words words;
+	int value, at, r;
+
+	o->word = calloc((size_t)argc + 1, sizeof(*o->word));
+	o->operand = calloc((size_t)argc + 1, sizeof(*o->operand));
+	if (!o->word || !o->operand)
+		return ovl_fail(e, -ENOMEM, "cannot read the command line");
+
+	make_words(&words);
+	opterr = 0;
+	optind = 0; /* also forgets what an earlier call has seen */
+	for (;;) {
+		at = optind ? optind : 1;
+		value = getopt_long(argc, argv, words.letters, words.names, NULL);
+		if (value == -1)
+			break;
+		if (value == OPERAND) {
+			o->operand[o->n_operand++] = optarg;
+			continue;
+		}
+		r = value == '?' || value == ':' ? complain(value, argv[at], e) : set(o, value, e);
+		if (r < 0)
+			return r;
+	}
+	while (optind < argc) /* behind "--" */
+		o->operand[o->n_operand++] = argv[optind++];
+	return settle(o, e);
+}
+
+void ovl_options_done(struct ovl_options *o)
+{
+	if (!o)
+		return;
+	free(o->word);
+	free(o->operand);
+	free(o->fstab);
+	*o = (struct ovl_options){ 0 };
+}
+
+/* "  -V, --version", "  -j N", "      --undo[=ID]" */
+static int print_spelling(FILE *out, const struct row *row)
+{
+	int n = row->letter ? fprintf(out, "  -%c", row->letter) : fprintf(out, "    ");
+
+	if (row->name)
+		n += fprintf(out, "%s --%s", row->letter ? "," : " ", row->name);
+	if (row->argument)
+		n += fprintf(out, "%s%s", *row->argument == '[' ? "" : row->name ? "=" : " ",
+			     row->argument);
+	return n;
+}
+
+static bool is_built(const struct row *row)
+{
+	return row->set != not_built && row->set != set_preen && row->set != set_yes;
+}
+
+static void print_rows(FILE *out, bool built)
+{
+	enum { HELP_COLUMN = 25 };
+	const struct row *row;
+
+	for (row = rows; row < rows + ARRAY_LEN(rows); row++) {
+		int n;
+
+		if (is_built(row) != built)
+			continue;
+		n = print_spelling(out, row);
+		fprintf(out, "%*s%s\n", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "", row->help);
+	}
+}
+
+void ovl_options_usage(FILE *out)
+{
+	fputs("Usage: fsck.overlay -n [OPTION]... WHAT\n"
+	      "       fsck.overlay --inspect=PATH [OPTION]... WHAT\n"
+	      "       fsck.overlay --explain=PROBLEM | --list-problems\n"
+	      "\n"
+	      "Checks the layers of an overlay mount; changes nothing. WHAT is one of\n"
+	      "  -o lowerdir=L1:L2,upperdir=U,workdir=W  the options of the mount\n"
+	      "  lowerdir=L1:L2,upperdir=U,workdir=W     the same as one operand\n"
+	      "  MOUNTPOINT                              a live mount, or one of fstab or of a\n"
+	      "                                          mount unit\n"
+	      "\n"
+	      "Options:\n",
+	      out);
+	print_rows(out, true);
+	ovl_extended_usage(out);
+	fputs("\nNot built yet, exit code 16:\n", out);
+	print_rows(out, false);
+	fputs("\nExit code: 0 clean, 4 problems, 8 could not work, 16 usage, 32 cancelled.\n", out);
+}

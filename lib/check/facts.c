@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Facts: collected under one lock, sorted once the walks are done.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "check/facts.h"
+
+int ovl_facts_init(struct ovl_facts *f)
+{
+	*f = (struct ovl_facts){ 0 };
+	return -pthread_mutex_init(&f->lock, NULL);
+}
+
+void ovl_facts_done(struct ovl_facts *f)
+{
+	struct ovl_key key;
+	uint64_t value;
+	size_t pos = 0;
+
+	while (ovl_map_next(&f->origin_first, &pos, &key, &value))
+		ovl_path_unref((struct ovl_path *)(uintptr_t)value);
+	for (size_t i = 0; i < f->origin.len; i++)
+		ovl_path_unref(f->origin.data[i].path);
+	for (size_t i = 0; i < f->duplicate.len; i++)
+		ovl_path_unref(f->duplicate.data[i].path);
+	for (size_t i = 0; i < f->redirect.len; i++) {
+		ovl_path_unref((struct ovl_path *)f->redirect.data[i].source.path);
+		ovl_path_unref((struct ovl_path *)f->redirect.data[i].target.path);
+	}
+	for (size_t i = 0; i < f->link.len; i++)
+		ovl_path_unref(f->link.data[i].path);
+	for (size_t i = 0; i < f->name.len; i++)
+		ovl_path_unref((struct ovl_path *)f->name.data[i].loc.path);
+	for (size_t i = 0; i < f->index.len; i++)
+		free(f->index.data[i].name);
+	ovl_map_done(&f->origin_first);
+	ovl_map_done(&f->link_by_ino);
+	ovl_map_done(&f->wanted);
+	ovl_vec_done(&f->origin);
+	ovl_vec_done(&f->duplicate);
+	ovl_vec_done(&f->redirect);
+	ovl_vec_done(&f->link);
+	ovl_vec_done(&f->name);
+	ovl_vec_done(&f->index);
+	pthread_mutex_destroy(&f->lock);
+}
+
+static struct ovl_key ino_key(uint64_t ino)
+{
+	return (struct ovl_key){ ino, 0 };
+}
+
+/* With the lock held. The first claim is kept as a path alone: most origins have only one. */
+static int add_duplicate(struct ovl_facts *f, const struct ovl_fact_origin *claim,
+			 uint64_t *first)
+{
+	struct ovl_fact_origin c = *claim;
+	int r;
+
+	if (*first) { /* now that there is a second one, the first becomes a claim too */
+		c.path = (struct ovl_path *)(uintptr_t)*first;
+		r = ovl_vec_push(&f->duplicate, c);
+		if (r < 0)
+			return r;
+		*first = 0;
+	}
+	c.path = ovl_path_ref(claim->path);
+	r = ovl_vec_push(&f->duplicate, c);
+	if (r < 0)
+		ovl_path_unref(c.path);
+	return r;
+}
+
+int ovl_facts_add_origin(struct ovl_facts *f, const struct ovl_fact_origin *claim, bool at_home)
+{
+	uint64_t *first;
+	int r;
+
+	pthread_mutex_lock(&f->lock);
+	r = ovl_map_put(&f->origin_first, claim->key, 0, &first);
+	if (r > 0) {
+		*first = (uint64_t)(uintptr_t)ovl_path_ref(claim->path);
+		r = 0;
+	} else if (r == 0) {
+		r = add_duplicate(f, claim, first);
+	}
+	if (r == 0 && !at_home) {
+		struct ovl_fact_origin c = *claim;
+
+		c.path = ovl_path_ref(claim->path);
+		r = ovl_vec_push(&f->origin, c);
+		if (r < 0)
+			ovl_path_unref(c.path);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return r;
+}
+
+int ovl_facts_add_redirect(struct ovl_facts *f, const struct ovl_fact_redirect *redirect)
+{
+	struct ovl_fact_redirect c = *redirect;
+	int r;
+
+	c.source.path = ovl_path_ref(redirect->source.path);
+	c.target.path = ovl_path_ref(redirect->target.path);
+	pthread_mutex_lock(&f->lock);
+	r = ovl_vec_push(&f->redirect, c);
+	pthread_mutex_unlock(&f->lock);
+	if (r < 0) {
+		ovl_path_unref((struct ovl_path *)c.source.path);
+		ovl_path_unref((struct ovl_path *)c.target.path);
+	}
+	return r;
+}
+
+/* Of several names the first in order is kept, so that reports do not depend on the order of work. */
+static void keep_first_name(struct ovl_fact_link *link, struct ovl_path *path)
+{
+	if (link->path && ovl_path_compare(link->path, path) <= 0)
+		return;
+	ovl_path_unref(link->path);
+	link->path = ovl_path_ref(path);
+}
+
+int ovl_facts_add_link(struct ovl_facts *f, const struct ovl_fact_link *link)
+{
+	struct ovl_fact_link *known, fresh = { .ino = link->ino };
+	uint64_t *number;
+	int r;
+
+	pthread_mutex_lock(&f->lock);
+	r = ovl_map_put(&f->link_by_ino, ino_key(link->ino), f->link.len, &number);
+	if (r > 0 && ovl_vec_push(&f->link, fresh) < 0)
+		r = -ENOMEM;
+	if (r >= 0) {
+		known = &f->link.data[*number];
+		known->nlink = link->nlink;
+		known->metacopy |= link->metacopy;
+		known->relative_redirect |= link->relative_redirect;
+		if (link->index)
+			known->index = link->index;
+		if (link->path) {
+			known->names++;
+			keep_first_name(known, link->path);
+		}
+	}
+	pthread_mutex_unlock(&f->lock);
+	return r;
+}
+
+int ovl_facts_count_name(struct ovl_facts *f, uint64_t ino, struct ovl_path *parent,
+			 const char *name, size_t len)
+{
+	struct ovl_path *path;
+	uint64_t *number;
+
+	pthread_mutex_lock(&f->lock);
+	number = ovl_map_get(&f->link_by_ino, ino_key(ino));
+	if (number) {
+		path = ovl_path_new(parent, name, len);
+		if (!path) {
+			pthread_mutex_unlock(&f->lock);
+			return -ENOMEM;
+		}
+		f->link.data[*number].names++;
+		keep_first_name(&f->link.data[*number], path);
+		ovl_path_unref(path);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return 0;
+}
+
+int ovl_facts_want(struct ovl_facts *f, uint64_t ino)
+{
+	uint64_t *value;
+	int r;
+
+	pthread_mutex_lock(&f->lock);
+	r = ovl_map_put(&f->wanted, ino_key(ino), 1, &value);
+	pthread_mutex_unlock(&f->lock);
+	return r < 0 ? r : 0;
+}
+
+int ovl_facts_add_name(struct ovl_facts *f, const struct ovl_fact_name *name)
+{
+	struct ovl_fact_name c = *name;
+	int r;
+
+	c.loc.path = ovl_path_ref(name->loc.path);
+	pthread_mutex_lock(&f->lock);
+	r = ovl_vec_push(&f->name, c);
+	pthread_mutex_unlock(&f->lock);
+	if (r < 0)
+		ovl_path_unref((struct ovl_path *)c.loc.path);
+	return r;
+}
+
+static int compare_key(struct ovl_key a, struct ovl_key b)
+{
+	if (a.a != b.a)
+		return a.a < b.a ? -1 : 1;
+	return (a.b > b.b) - (a.b < b.b);
+}
+
+static int compare_loc(const struct ovl_loc *a, const struct ovl_loc *b)
+{
+	if (a->layer != b->layer)
+		return a->layer < b->layer ? -1 : 1;
+	return ovl_path_compare(a->path, b->path);
+}
+
+static int compare_origins(const void *pa, const void *pb)
+{
+	const struct ovl_fact_origin *a = pa, *b = pb;
+	int r = compare_key(a->key, b->key);
+
+	return r ? r : ovl_path_compare(a->path, b->path);
+}
+
+static int compare_redirects(const void *pa, const void *pb)
+{
+	const struct ovl_fact_redirect *a = pa, *b = pb;
+	int r = compare_loc(&a->target, &b->target);
+
+	return r ? r : compare_loc(&a->source, &b->source);
+}
+
+static struct ovl_key name_key(const struct ovl_fact_name *n)
+{
+	return (struct ovl_key){ n->stat.dev, n->ino };
+}
+
+static int compare_names(const void *pa, const void *pb)
+{
+	const struct ovl_fact_name *a = pa, *b = pb;
+	int r = compare_key(name_key(a), name_key(b));
+
+	return r ? r : compare_loc(&a->loc, &b->loc);
+}
+
+#define SORT(vec, compare)                                                            \
+	do {                                                                          \
+		if ((vec).len > 1)                                                    \
+			qsort((vec).data, (vec).len, sizeof(*(vec).data), (compare)); \
+	} while (0)
+
+void ovl_facts_sort(struct ovl_facts *f)
+{
+	SORT(f->origin, compare_origins);
+	SORT(f->duplicate, compare_origins);
+	SORT(f->redirect, compare_redirects);
+	SORT(f->name, compare_names);
+}
+
+size_t ovl_facts_names(const struct ovl_facts *f, uint64_t dev, uint64_t ino,
+		       const struct ovl_fact_name **ret)
+{
+	const struct ovl_key key = { dev, ino };
+	size_t low = 0, high = f->name.len, n = 0;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare_key(name_key(&f->name.data[mid]), key) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	while (low + n < f->name.len && compare_key(name_key(&f->name.data[low + n]), key) == 0)
+		n++;
+	*ret = n ? &f->name.data[low] : NULL;
+	return n;
+}
+
+size_t ovl_facts_redirects_to(const struct ovl_facts *f, struct ovl_loc target,
+			      const struct ovl_fact_redirect **ret)
+{
+	size_t low = 0, high = f->redirect.len, n = 0;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare_loc(&f->redirect.data[mid].target, &target) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	while (low + n < f->redirect.len &&
+	       compare_loc(&f->redirect.data[low + n].target, &target) == 0)
+		n++;
+	*ret = n ? &f->redirect.data[low] : NULL;
+	return n;
+}
+
+bool ovl_facts_has_link(struct ovl_facts *f, uint64_t ino)
+{
+	bool has;
+
+	pthread_mutex_lock(&f->lock);
+	has = ovl_map_get(&f->link_by_ino, ino_key(ino)) != NULL;
+	pthread_mutex_unlock(&f->lock);
+	return has;
+}
+
+const struct ovl_fact_link *ovl_facts_find_link(const struct ovl_facts *f, uint64_t ino)
+{
+	const uint64_t *number = ovl_map_get(&f->link_by_ino, ino_key(ino));
+
+	return number ? &f->link.data[*number] : NULL;
+}

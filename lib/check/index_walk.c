@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The index directory: listed before the layers are walked, so that the names of its inodes are counted on the way,
+ * and judged after.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "check/engine.h"
+
+/* Calls @visit for each entry of the index; "could not read" becomes a finding. */
+static int each_entry(struct ovl_run *run, struct ovl_sink *sink,
+		      int (*visit)(struct ovl_run *, struct ovl_sink *, int dir,
+				   const struct ovl_dirent *))
+{
+	struct ovl_reader *r = run->stack->reader;
+	const struct ovl_loc loc = { OVL_LAYER_INDEX, NULL };
+	_cleanup_free_ unsigned char *buf = malloc(OVL_DIRBUF_SIZE);
+	struct ovl_dirstream stream = { .buf = buf, .room = OVL_DIRBUF_SIZE };
+	struct ovl_dirent d;
+	int dir, err;
+
+	if (!buf)
+		return -ENOMEM;
+	err = r->ops->open_dir(r, run->stack->index.root.fd, "", &dir);
+	if (err < 0)
+		return ovl_sink_unreadable(sink, loc, "open directory", err);
+	while ((err = r->ops->read_dir(r, dir, &stream, &d)) > 0) {
+		err = ovl_run_cancelled(run) ? -ECANCELED : visit(run, sink, dir, &d);
+		if (err < 0)
+			break;
+	}
+	r->ops->close(r, dir);
+	if (err < 0 && err != -ENOMEM && err != -ECANCELED)
+		return ovl_sink_unreadable(sink, loc, "read directory", err);
+	return err;
+}
+
+static int unreadable_entry(struct ovl_sink *sink, const char *name, int err)
+{
+	struct ovl_path *path = ovl_path_new(NULL, name, strlen(name));
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	r = ovl_sink_unreadable(sink, (struct ovl_loc){ OVL_LAYER_INDEX, path }, "read", err);
+	ovl_path_unref(path);
+	return r;
+}
+
+/* What the name of an entry leads to. */
+static void decode_name(struct ovl_stack *stack, const char *name, struct ovl_fact_index *ret)
+{
+	unsigned char raw[128];
+	struct ovl_origin origin;
+	int len = ovl_fh_parse_name(name, raw);
+
+	if (len < 0)
+		return;
+	ovl_origin_decode(stack, (struct ovl_bytes){ raw, (size_t)len }, 1, (int)stack->n_lower,
+			  false, &origin);
+	ret->has_handle = origin.state != OVL_ORIGIN_MALFORMED && origin.state != OVL_ORIGIN_EMPTY;
+	if (origin.state == OVL_ORIGIN_FOUND) {
+		ret->decoded = true;
+		ret->lower = (struct ovl_key){ origin.stat.dev, origin.stat.ino };
+		ret->lower_stat = origin.stat;
+		ret->lower_kind = origin.kind;
+		ret->lower_layer = origin.layer;
+	}
+}
+
+/* Registers the inode behind an entry: its names in the upper, and those of its origin, will be counted. */
+static int register_entry(struct ovl_run *run, const struct ovl_obs *obs,
+			  const struct ovl_fact_index *entry)
+{
+	struct ovl_fact_link link = { .ino = obs->stat.ino,
+				      .nlink = obs->stat.nlink,
+				      .index = run->facts.index.len }; /* already pushed: 1-based */
+	uint64_t *value;
+	int r = 0;
+
+	if (entry->decoded)
+		r = ovl_facts_want(&run->facts, entry->lower.b);
+	if (r < 0 || obs->kind == OVL_KIND_DIR || obs->kind == OVL_KIND_WHITEOUT)
+		return r;
+	link.metacopy = ovl_obs_has(obs, OVL_X_METACOPY);
+	r = ovl_facts_add_link(&run->facts, &link);
+	if (r >= 0 && obs->xmask == 0 && obs->xbad == 0)
+		r = ovl_map_put(&run->plain_index, (struct ovl_key){ obs->stat.ino, 0 }, 1, &value);
+	return r < 0 ? r : 0;
+}
+
+static int collect_entry(struct ovl_run *run, struct ovl_sink *sink, int dir,
+			 const struct ovl_dirent *d)
+{
+	struct ovl_obs_scratch scratch = { 0 };
+	struct ovl_fact_index entry = { 0 };
+	struct ovl_obs obs;
+	int r;
+
+	if (d->name[0] == '#')
+		return 0;
+	r = ovl_reader_observe(run->stack->reader, dir, d->name, run->stack->config.userxattr,
+			       &scratch, &obs);
+	if (r < 0) {
+		ovl_obs_scratch_done(&scratch);
+		return unreadable_entry(sink, d->name, r);
+	}
+	sink->counts.indexed++;
+	entry.stat = obs.stat;
+	entry.kind = obs.kind;
+	decode_name(run->stack, d->name, &entry);
+	entry.name = strdup(d->name);
+	r = entry.name ? ovl_vec_push(&run->facts.index, entry) : -ENOMEM;
+	if (r < 0)
+		free(entry.name);
+	else
+		r = register_entry(run, &obs, &entry);
+	ovl_obs_scratch_done(&scratch);
+	return r;
+}
+
+int ovl_collect_index(struct ovl_run *run, struct ovl_sink *sink)
+{
+	if (run->stack->index.root.fd < 0)
+		return 0;
+	return each_entry(run, sink, collect_entry);
+}
+
+static int check_entry(struct ovl_run *run, struct ovl_sink *sink, int dir,
+		       const struct ovl_fact_index *entry, const char *name)
+{
+	struct ovl_view_shared shared = { 0 };
+	struct ovl_obs obs;
+	struct ovl_view v = { .stack = run->stack,
+			      .facts = &run->facts,
+			      .role = OVL_ROLE_INDEX,
+			      .obs = &obs,
+			      .has_stat = true,
+			      .dirfd = dir,
+			      .name = name,
+			      .entry = entry,
+			      .shared = &shared };
+	struct ovl_path *path;
+	int r = ovl_reader_observe(run->stack->reader, dir, name, run->stack->config.userxattr,
+				   &shared.scratch, &obs);
+
+	if (r < 0) {
+		r = r == -ENOENT ? 0 : unreadable_entry(sink, name, r);
+	} else {
+		path = ovl_path_new(NULL, name, strlen(name));
+		v.loc = (struct ovl_loc){ OVL_LAYER_INDEX, path };
+		r = path ? ovl_run_scope(run, OVL_SCOPE_INDEX, &v, sink) : -ENOMEM;
+		ovl_path_unref(path);
+	}
+	ovl_view_shared_done(&shared);
+	return r;
+}
+
+/* Temporary objects in the index are judged like those in the work directory. */
+static int check_temporary(struct ovl_run *run, struct ovl_sink *sink, int dir,
+			   const struct ovl_dirent *d)
+{
+	return d->name[0] == '#' ? check_entry(run, sink, dir, NULL, d->name) : 0;
+}
+
+int ovl_walk_index(struct ovl_run *run, struct ovl_sink *sink)
+{
+	struct ovl_facts *facts = &run->facts;
+	int dir = run->stack->index.root.fd, r = 0;
+
+	if (dir < 0)
+		return 0;
+	/* Links hold the number of their entry, so the entries themselves stay where they are. */
+	for (size_t i = 0; r == 0 && i < facts->index.len; i++) {
+		r = ovl_run_cancelled(run) ? -ECANCELED :
+					     check_entry(run, sink, dir, &facts->index.data[i],
+							 facts->index.data[i].name);
+	}
+	return r < 0 ? r : each_entry(run, sink, check_temporary);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Options that were not given: those that make the traces on disk valid.
+ *
+ * Nothing on disk says how an overlay was mounted. An administrator who names only the directories
+ * wants to hear what is wrong with them, not that a feature is off by default.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "overlayfs/xattr.h"
+#include "stack/stack.h"
+
+/* Does the root of the upper, or of the topmost lower, carry overlay xattrs of one prefix only? */
+static int guess_userxattr(struct ovl_stack *s, bool *ret)
+{
+	const struct ovl_root *root = &s->layer[s->has_upper ? 0 : 1].root;
+	_cleanup_(ovl_buf_done) struct ovl_buf names = { 0 };
+	bool user = false, trusted = false;
+	int r = s->reader->ops->list_xattrs(s->reader, root->fd, "", &names);
+
+	if (r == -EOPNOTSUPP)
+		return 0;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < names.len; i += strlen(names.data + i) + 1) {
+		if (ovl_xattr_classify(names.data + i, true, NULL) == OVL_XC_KNOWN)
+			user = true;
+		if (ovl_xattr_classify(names.data + i, false, NULL) == OVL_XC_KNOWN)
+			trusted = true;
+	}
+	*ret = user && !trusted;
+	return 0;
+}
+
+/* Entries that only nfs_export=on makes: directories and whiteouts that are not temporary. */
+static int index_has_nfs_entries(struct ovl_stack *s, bool *ret)
+{
+	struct ovl_reader *r = s->reader;
+	_cleanup_free_ unsigned char *buf = malloc(OVL_DIRBUF_SIZE);
+	struct ovl_dirstream stream = { .buf = buf, .room = OVL_DIRBUF_SIZE };
+	struct ovl_dirent d;
+	int dir, err;
+
+	*ret = false;
+	if (!buf)
+		return -ENOMEM;
+	err = r->ops->open_dir(r, s->index.root.fd, "", &dir);
+	if (err < 0)
+		return err;
+	while (!*ret && (err = r->ops->read_dir(r, dir, &stream, &d)) > 0)
+		*ret = d.name[0] != '#' && (d.type == OVL_DT_DIR || d.type == OVL_DT_CHR);
+	r->ops->close(r, dir);
+	return err < 0 ? err : 0;
+}
+
+static int resolve_index(struct ovl_stack *s, struct ovl_error *e)
+{
+	struct ovl_config *c = &s->config;
+	bool nfs = false;
+	int r;
+
+	if (!s->has_upper) {
+		if (c->index == OVL_SWITCH_UNSET)
+			c->index = c->nfs_export == OVL_ON ? OVL_ON : OVL_OFF;
+		if (c->nfs_export == OVL_SWITCH_UNSET)
+			c->nfs_export = OVL_OFF;
+		return 0;
+	}
+	if (c->index == OVL_SWITCH_UNSET)
+		c->index = c->nfs_export == OVL_ON || s->index_errno != -ENOENT ? OVL_ON : OVL_OFF;
+	if (c->nfs_export == OVL_SWITCH_UNSET) {
+		if (c->index == OVL_ON && s->index_errno == 0 && s->given->metacopy != OVL_ON) {
+			r = index_has_nfs_entries(s, &nfs);
+			if (r < 0)
+				return ovl_fail(e, r, "cannot read index directory '%s'",
+						s->index_dir);
+		}
+		c->nfs_export = nfs ? OVL_ON : OVL_OFF;
+	}
+	return 0;
+}
+
+static void resolve_redirect(struct ovl_stack *s)
+{
+	struct ovl_config *c = &s->config;
+	const struct ovl_config *given = s->given;
+
+	if (c->userxattr) {
+		c->redirect_dir = OVL_REDIRECT_NOFOLLOW;
+		c->metacopy = OVL_OFF;
+		return;
+	}
+	/* "off" means: make none. Kernels follow what is there unless told "nofollow". */
+	if (c->redirect_dir == OVL_REDIRECT_OFF)
+		c->redirect_dir = OVL_REDIRECT_FOLLOW;
+	if (c->redirect_dir == OVL_REDIRECT_UNSET)
+		c->redirect_dir = OVL_REDIRECT_ON;
+	if (c->metacopy == OVL_SWITCH_UNSET) {
+		c->metacopy = OVL_ON;
+		if (given->nfs_export == OVL_ON || c->redirect_dir == OVL_REDIRECT_NOFOLLOW)
+			c->metacopy = OVL_OFF;
+	}
+}
+
+int ovl_resolve_options(struct ovl_stack *s, struct ovl_error *e)
+{
+	int r;
+
+	s->config = *s->given;
+	if (!s->config.userxattr) {
+		r = guess_userxattr(s, &s->config.userxattr);
+		if (r < 0)
+			return ovl_fail(e, r, "cannot list the xattrs of '%s'",
+					s->layer[s->has_upper ? 0 : 1].dir);
+	}
+	r = resolve_index(s, e);
+	if (r < 0)
+		return r;
+	resolve_redirect(s);
+	if (s->config.xino == OVL_XINO_UNSET)
+		s->config.xino = OVL_XINO_OFF;
+	if (s->config.uuid == OVL_UUID_UNSET)
+		s->config.uuid = OVL_UUID_AUTO;
+	if (s->config.verity == OVL_VERITY_UNSET)
+		s->config.verity = OVL_VERITY_OFF;
+	return 0;
+}

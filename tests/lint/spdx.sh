@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The first line of every file names the licence, the second one where the first is "#!".
+set -eu
+cd "${top_srcdir:-$(dirname "$0")/../..}"
+. tests/lint/tap.sh
+
+# licensed LINE FILE...: complains about files without this very line
+licensed() {
+	line=$1
+	shift
+	for file; do
+		[ -f "$file" ] || continue
+		first=$(sed -n -e '1{/^#!/!p}' -e '1{/^#!/{n;p}}' -e q "$file")
+		[ "$first" = "$line" ] || echo "$file"
+	done
+}
+
+id='SPDX-License-Identifier: GPL-2.0-or-later'
+files() {
+	find include lib fsck man tests -type f -name "$1"
+}
+
+# shellcheck disable=SC2046 # names without blanks
+{
+tap_result "C sources" "$(licensed "/* $id */" $(files '*.[ch]') $(files '*.def'))"
+tap_result "scripts" "$(licensed "# $id" $(files '*.sh') autogen.sh demo/run.sh tests/run .ci/run)"
+tap_result "build files" "$(
+	licensed "# $id" Makefile.am $(files '*.am') m4/ovl_*.m4 .clang-format .editorconfig
+	licensed "dnl $id" configure.ac)"
+tap_result "manual pages" "$(licensed ".\\\" $id" man/*.[0-9])"
+}
+tap_result "the licence itself" "$(grep -q 'GNU GENERAL PUBLIC LICENSE' COPYING || echo COPYING)"
+tap_end
