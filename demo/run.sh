@@ -11,8 +11,11 @@ if [ "${1:-}" != inside ]; then
 	echo "building..."
 	sh tests/setup.sh build
 	sh tests/build.sh build
-	# A mount namespace of our own: all mounts go with it, whatever happens.
-	exec unshare --mount --propagation private sh demo/run.sh inside
+	# A mount namespace of our own: all mounts go with it, whatever happens. (In a plain chroot
+	# there is no mount at / whose propagation could be set.)
+	way=private
+	unshare --mount --propagation $way true 2>/dev/null || way=unchanged
+	exec unshare --mount --propagation $way sh demo/run.sh inside
 fi
 
 fsck=$PWD/build/fsck/fsck.overlay

@@ -18,7 +18,7 @@ enum {
 
 /** All that decides the exit code of a check. */
 struct ovl_outcome {
-	uint64_t problems;   /* errors and warnings that were reported; information does not count */
+	uint64_t problems; /* errors and warnings that were reported; information does not count */
 	uint64_t unreadable; /* objects that could not be read: never clean then */
 	bool cancelled;
 	bool failed; /* the check or its report could not be finished */

@@ -13,8 +13,8 @@
 #include "text.h"
 
 enum {
-	MAX_SLUG = 64,       /* longer words are no misspelt slugs */
-	MAX_TYPOS = 3,       /* letters to add, drop or change */
+	MAX_SLUG = 64, /* longer words are no misspelt slugs */
+	MAX_TYPOS = 3, /* letters to add, drop or change */
 	MAX_SUGGESTIONS = 6,
 };
 

@@ -15,7 +15,7 @@ enum { MAX_THREADS = 256 };
 /* A finding of this problem says that the tree was not seen whole; that must not be hidden. */
 static const char unreadable[] = "unreadable";
 
-static int set_lower(struct ovl_options *o, const char *key, const char *value, struct ovl_error *e)
+static int key_lower(struct ovl_options *o, const char *key, const char *value, struct ovl_error *e)
 {
 	(void)o;
 	(void)key;
@@ -24,7 +24,7 @@ static int set_lower(struct ovl_options *o, const char *key, const char *value, 
 	return ovl_fail_plain(e, -EINVAL, "-E lower=%s: must be auto, rw or ro", value);
 }
 
-static int set_trust_lower(struct ovl_options *o, const char *key, const char *value,
+static int key_trust_lower(struct ovl_options *o, const char *key, const char *value,
 			   struct ovl_error *e)
 {
 	(void)key;
@@ -34,7 +34,7 @@ static int set_trust_lower(struct ovl_options *o, const char *key, const char *v
 	return 0;
 }
 
-static int set_problem(struct ovl_options *o, const char *key, const char *value,
+static int key_problem(struct ovl_options *o, const char *key, const char *value,
 		       struct ovl_error *e)
 {
 	static const char *const words[] = {
@@ -49,21 +49,22 @@ static int set_problem(struct ovl_options *o, const char *key, const char *value
 
 	if (ovl_problem_find(slug, &id) < 0)
 		return ovl_fail_plain(e, -EINVAL,
-				      "-E %s: no such problem; see fsck.overlay --list-problems", key);
+				      "-E %s: no such problem; see fsck.overlay --list-problems",
+				      key);
 	for (grade = OVL_GRADE_IGNORE; grade <= OVL_GRADE_ERROR; grade++)
 		if (strcmp(value, words[grade]) == 0)
 			break;
 	if (grade > OVL_GRADE_ERROR)
-		return ovl_fail_plain(e, -EINVAL,
-				      "-E %s=%s: must be ignore, info, warning or error", key, value);
+		return ovl_fail_plain(
+			e, -EINVAL, "-E %s=%s: must be ignore, info, warning or error", key, value);
 	if (strcmp(slug, unreadable) == 0 && grade != OVL_GRADE_ERROR)
-		return ovl_fail_plain(e, -EINVAL,
-				      "-E %s=%s: what could not be read stays an error", key, value);
+		return ovl_fail_plain(e, -EINVAL, "-E %s=%s: what could not be read stays an error",
+				      key, value);
 	o->grade[id] = (enum ovl_grade)grade;
 	return 0;
 }
 
-static int set_fstab(struct ovl_options *o, const char *key, const char *value, struct ovl_error *e)
+static int key_fstab(struct ovl_options *o, const char *key, const char *value, struct ovl_error *e)
 {
 	char *copy;
 
@@ -77,7 +78,7 @@ static int set_fstab(struct ovl_options *o, const char *key, const char *value, 
 	return 0;
 }
 
-static int set_threads(struct ovl_options *o, const char *key, const char *value,
+static int key_threads(struct ovl_options *o, const char *key, const char *value,
 		       struct ovl_error *e)
 {
 	(void)key;
@@ -91,11 +92,12 @@ static const struct key {
 	const char *help;
 	int (*set)(struct ovl_options *o, const char *key, const char *value, struct ovl_error *e);
 } keys[] = {
-	{ "lower", "auto|rw|ro", "may lower layers be repaired? (for repairs)", set_lower },
-	{ "trust-lower", NULL, "do not look for problems in lower layers", set_trust_lower },
-	{ "problem.", "ignore|info|warning|error", "how severe a problem is, by its name", set_problem },
-	{ "fstab", "FILE", "read this instead of /etc/fstab", set_fstab },
-	{ "threads", "N", "the same as -j", set_threads },
+	{ "lower", "auto|rw|ro", "may lower layers be repaired? (for repairs)", key_lower },
+	{ "trust-lower", NULL, "do not look for problems in lower layers", key_trust_lower },
+	{ "problem.", "ignore|info|warning|error", "how severe a problem is, by its name",
+	  key_problem },
+	{ "fstab", "FILE", "read this instead of /etc/fstab", key_fstab },
+	{ "threads", "N", "the same as -j", key_threads },
 };
 
 /* "lower=auto|rw|ro", "problem.SLUG=ignore|..." */
@@ -133,8 +135,8 @@ static int parse_key(struct ovl_options *o, char *word, struct ovl_error *e)
 	for (k = keys; k < keys + ARRAY_LEN(keys); k++) {
 		size_t len = strlen(k->name);
 
-		if (k->name[len - 1] == '.' ? strncmp(word, k->name, len) == 0 && word[len]
-					    : strcmp(word, k->name) == 0)
+		if (k->name[len - 1] == '.' ? strncmp(word, k->name, len) == 0 && word[len] :
+					      strcmp(word, k->name) == 0)
 			break;
 	}
 	if (k == keys + ARRAY_LEN(keys))
@@ -171,8 +173,8 @@ int ovl_extended_threads(struct ovl_options *o, const char *word, const char *va
 	for (p = value; *p >= '0' && *p <= '9' && n <= MAX_THREADS; p++)
 		n = n * 10 + (unsigned)(*p - '0');
 	if (p == value || *p || n < 1 || n > MAX_THREADS)
-		return ovl_fail_plain(e, -EINVAL, "%s%s: must be a number from 1 to %d", word, value,
-				      MAX_THREADS);
+		return ovl_fail_plain(e, -EINVAL, "%s%s: must be a number from 1 to %d", word,
+				      value, MAX_THREADS);
 	o->threads = n;
 	return 0;
 }

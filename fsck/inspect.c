@@ -95,7 +95,8 @@ static void print_parts(FILE *out, unsigned parts)
 	for (i = 0; (word = ovl_inspect_part(i, &part)); i++) {
 		if (part == OVL_PART_HIDDEN || !(parts & part))
 			continue;
-		fprintf(out, "%s%s", separator, part == OVL_PART_MERGED ? "entries (merged)" : word);
+		fprintf(out, "%s%s", separator,
+			part == OVL_PART_MERGED ? "entries (merged)" : word);
 		separator = ", ";
 	}
 	fputc('\n', out);

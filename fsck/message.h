@@ -15,4 +15,7 @@ void ovl_message_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)
 /** ovl_message_warning - print "fsck.overlay: warning: <text>" in the same way */
 void ovl_message_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/** ovl_message_debug - print "fsck.overlay: debug: <text>" in the same way */
+void ovl_message_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 #endif

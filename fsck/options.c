@@ -25,12 +25,13 @@ enum {
  */
 typedef int setter(struct ovl_options *o, const char *word, const char *arg, struct ovl_error *e);
 
-#define SETTER(name)                                                                          \
-	static int name(struct ovl_options *o __attribute__((unused)),                        \
-			const char *word __attribute__((unused)),                             \
-			const char *arg __attribute__((unused)),                              \
+#define SETTER(name)                                                   \
+	static int name(struct ovl_options *o __attribute__((unused)), \
+			const char *word __attribute__((unused)),      \
+			const char *arg __attribute__((unused)),       \
 			struct ovl_error *e __attribute__((unused)))
 
+/* clang-format off */
 SETTER(set_check) { o->modes |= OVL_MODE_CHECK; return 0; }
 SETTER(set_preen) { o->modes |= OVL_MODE_PREEN; return 0; }
 SETTER(set_yes) { o->modes |= OVL_MODE_YES; return 0; }
@@ -45,9 +46,10 @@ SETTER(set_json) { o->json = true; return 0; }
 SETTER(set_inspect) { o->inspect = arg; return 0; }
 SETTER(set_explain) { o->explain = arg; return 0; }
 SETTER(set_list) { o->explain = "list"; return 0; }
+SETTER(set_help) { o->task = OVL_TASK_HELP; return 0; }
+/* clang-format on */
 
 /* Asking for help or the version beats all else; asking for help beats asking for the version. */
-SETTER(set_help) { o->task = OVL_TASK_HELP; return 0; }
 SETTER(set_version)
 {
 	if (o->task != OVL_TASK_HELP)
@@ -64,7 +66,8 @@ SETTER(set_color)
 	else if (strcmp(arg, "never") == 0)
 		o->color = OVL_COLOR_NEVER;
 	else
-		return ovl_fail_plain(e, -EINVAL, "%s=%s: must be auto, always or never", word, arg);
+		return ovl_fail_plain(e, -EINVAL, "%s=%s: must be auto, always or never", word,
+				      arg);
 	return 0;
 }
 
@@ -125,9 +128,9 @@ static void make_words(struct words *w)
 		if (row->name)
 			*name++ = (struct option){
 				.name = row->name,
-				.has_arg = !row->argument	    ? no_argument
-					   : *row->argument == '[' ? optional_argument
-								    : required_argument,
+				.has_arg = !row->argument        ? no_argument :
+					   *row->argument == '[' ? optional_argument :
+								   required_argument,
 				.val = LONG_BASE + (int)i,
 			};
 	}
@@ -244,12 +247,14 @@ void ovl_options_done(struct ovl_options *o)
 static int print_spelling(FILE *out, const struct row *row)
 {
 	int n = row->letter ? fprintf(out, "  -%c", row->letter) : fprintf(out, "    ");
+	const char *equals = row->name ? "=" : " ";
 
 	if (row->name)
 		n += fprintf(out, "%s --%s", row->letter ? "," : " ", row->name);
-	if (row->argument)
-		n += fprintf(out, "%s%s", *row->argument == '[' ? "" : row->name ? "=" : " ",
-			     row->argument);
+	if (row->argument && *row->argument == '[')
+		n += fprintf(out, "%s", row->argument);
+	else if (row->argument)
+		n += fprintf(out, "%s%s", equals, row->argument);
 	return n;
 }
 

@@ -52,8 +52,8 @@ struct ovl_options {
 	unsigned verbosity; /* how many -v */
 	unsigned timing;    /* how many -t */
 	bool debug;
-	bool progress;   /* -C was given, with: */
-	int progress_fd; /* as given: 0 a bar, negative: silent until SIGUSR1 */
+	bool progress;    /* -C was given, with: */
+	int progress_fd;  /* as given: 0 a bar, negative: silent until SIGUSR1 */
 	unsigned threads; /* 0: let the library choose */
 	bool skip_clean_lowers;
 	enum ovl_grade grade[OVL_P__MAX];

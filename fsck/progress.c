@@ -139,7 +139,7 @@ static void format_eta(char *buf, size_t size, double elapsed, double percent)
 	left = elapsed * (100 - percent) / percent;
 	if (left > 99 * 3600)
 		return;
-	s = (unsigned)(left + 0.5);
+	s = (unsigned)left + 1;
 	if (s >= 3600)
 		snprintf(buf, size, " %u:%02u:%02u left", s / 3600, s / 60 % 60, s % 60);
 	else

@@ -7,7 +7,7 @@
  * that is not UTF-8 is shown with U+FFFD, and in full as hex beside it.
  */
 #include <errno.h>
-#include <json.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -123,32 +123,38 @@ static void add_id(struct object *o, const struct ovl_problem *p)
 }
 
 /*
- * Prints one object. json-c escapes the C0 controls; the others that a terminal might obey can only
+ * Prints a value. json-c escapes the C0 controls; the others that a terminal might obey can only
  * stand in strings, where \u is allowed.
  */
-static int print(FILE *out, const struct object *o)
+static int print_value(FILE *out, struct json_object *value)
 {
-	const char *text;
-	size_t len, n;
+	const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
+	const char *text = json_object_to_json_string_ext(value, flags);
+	size_t len, safe, n;
 	uint32_t c = 0;
 
-	if (o->failed)
-		return -ENOMEM;
-	text = json_object_to_json_string_ext(o->json,
-					      JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!text)
 		return -ENOMEM;
-	for (len = strlen(text); len; text += n, len -= n) {
-		n = ovl_utf8_next(text, len, &c);
-		if (n > 0 && ovl_utf8_is_unsafe(c)) {
-			fprintf(out, "\\u%04x", c);
+	len = strlen(text);
+	for (safe = 0; safe < len; safe += n) {
+		n = ovl_utf8_next(text + safe, len - safe, &c);
+		if (n == 0 || !ovl_utf8_is_unsafe(c)) {
+			n = n ? n : 1; /* 0 cannot be: all strings were cleaned */
 			continue;
 		}
-		if (n == 0) /* cannot be: all strings were cleaned */
-			n = 1;
-		fwrite(text, 1, n, out);
+		fwrite(text, 1, safe, out);
+		fprintf(out, "\\u%04x", c);
+		text += safe + n;
+		len -= safe + n;
+		safe = n = 0;
 	}
+	fwrite(text, 1, len, out);
 	return 0;
+}
+
+static int print(FILE *out, const struct object *o)
+{
+	return o->failed ? -ENOMEM : print_value(out, o->json);
 }
 
 static int print_member(FILE *out, const char *before, const char *key, const struct object *o)
@@ -453,18 +459,18 @@ static int json_inspection(struct ovl_reporting *r, const char *path,
 
 static int json_failure(struct ovl_reporting *r, const char *text, int exit_code)
 {
-	_cleanup_(drop) struct object o = new_object();
 	_cleanup_free_ char *clean = ovl_utf8_clean(text, NULL);
-	struct json_object *string = clean ? json_object_new_string(clean) : NULL;
+	struct json_object *error = clean ? json_object_new_string(clean) : NULL;
+	int e;
 
-	add(&o, "error", string);
-	if (o.failed)
+	if (!error)
 		return -ENOMEM;
 	open_document(r->out);
-	fputs("\"failure\": ", r->out);
-	print(r->out, &o);
+	fputs("\"error\": ", r->out);
+	e = print_value(r->out, error);
 	fprintf(r->out, ",\n\"exit_code\": %d\n}\n", exit_code);
-	return 0;
+	json_object_put(error);
+	return e;
 }
 
 const struct ovl_reporter ovl_report_json = {

@@ -29,8 +29,8 @@ struct ovl_reporting {
 	const char *users;             /* who uses the layers, one a line; NULL: nobody known */
 
 	/* Kept by the reporter between its functions. */
-	bool some;                     /* a finding was written */
-	bool explained[OVL_P__MAX];    /* the effect of this problem was written */
+	bool some;                  /* a finding was written */
+	bool explained[OVL_P__MAX]; /* the effect of this problem was written */
 };
 
 /** How a check went. */

@@ -55,11 +55,13 @@ static int resolve_place(const struct ovl_options *o, const char *place, struct 
 		return r;
 	if (names_layers(&words))
 		return ovl_fail_plain(e, -EINVAL,
-				      "layers are given with -o and as '%s'; name one overlay", place);
+				      "layers are given with -o and as '%s'; name one overlay",
+				      place);
 	r = ovl_mount_find(place, o->fstab, &s->config, &s->kind, &s->label, e);
 	if (r == -ENOENT)
-		return ovl_fail_plain(e, r, "'%s' is no overlay: it is not mounted, and neither "
-				      "fstab nor a mount unit has it", place);
+		return ovl_fail_plain(
+			e, r, "'%s' is not mounted, in fstab or in a mount unit as an overlay",
+			place);
 	if (r < 0)
 		return r;
 	return parse_words(o, &s->config, e);
@@ -77,11 +79,10 @@ static int resolve_options(const struct ovl_options *o, const char *operand, str
 		r = parse_words(o, &s->config, e);
 	if (r < 0)
 		return r;
-	top = s->config.upper	  ? s->config.upper
-	      : s->config.n_lower ? s->config.lower[0]
-				  : NULL;
+	top = s->config.upper ? s->config.upper : s->config.n_lower ? s->config.lower[0] : NULL;
 	if (!top)
-		return ovl_fail_plain(e, -EINVAL, "the mount options name no layers: lowerdir= is missing");
+		return ovl_fail_plain(e, -EINVAL,
+				      "the mount options name no layers: lowerdir= is missing");
 	s->kind = OVL_SOURCE_OPTIONS;
 	s->label = strdup(top);
 	if (!s->label)
@@ -99,7 +100,8 @@ int ovl_source_resolve(const struct ovl_options *o, struct ovl_source *ret, stru
 		return ovl_fail_plain(e, -EINVAL, "'%s' and '%s': name one overlay at a time",
 				      o->operand[0], o->operand[1]);
 	if (!operand && !o->n_word)
-		return ovl_fail_plain(e, -EINVAL, "which overlay? Give -o lowerdir=..., or a mount point");
+		return ovl_fail_plain(e, -EINVAL,
+				      "which overlay? Give -o lowerdir=..., or a mount point");
 	if (operand && !*operand)
 		return ovl_fail_plain(e, -EINVAL, "an empty operand names no overlay");
 

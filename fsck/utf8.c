@@ -44,8 +44,8 @@ size_t ovl_utf8_next(const char *s, size_t len, uint32_t *ret_c)
 bool ovl_utf8_is_unsafe(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || /* C0, DEL, C1 */
-	       (c >= 0x2028 && c <= 0x202e) || /* separators, embeddings, overrides */
-	       (c >= 0x2066 && c <= 0x2069); /* isolates */
+	       (c >= 0x2028 && c <= 0x202e) ||         /* separators, embeddings, overrides */
+	       (c >= 0x2066 && c <= 0x2069);           /* isolates */
 }
 
 char *ovl_utf8_clean(const char *s, bool *ret_replaced)

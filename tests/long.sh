@@ -26,6 +26,19 @@ if [ -n "${LONG_TESTS:-}" ]; then
 	keep long .
 fi
 
+if command -v valgrind >/dev/null; then
+	say "cases under valgrind"
+	cat >long/fsck.overlay <<-EOF
+		#!/bin/sh
+		exec valgrind -q --error-exitcode=99 --leak-check=full '$PWD/fsck/fsck.overlay' "\$@"
+	EOF
+	chmod +x long/fsck.overlay
+	rm -f test-suite.log
+	$make check TESTS=tests/cases/run.sh "FSCK_UNDER_TEST=$PWD/long/fsck.overlay" \
+		TEST_TIMEOUT=7200 >long/valgrind.out 2>&1
+	keep valgrind .
+fi
+
 say "all tests, sanitizers"
 if sh "$src/tests/build.sh" long/sanitizers CC="${SANITIZER_CC:-clang}" --enable-sanitizers --enable-werror; then
 	# A test process takes many times its memory and time there.

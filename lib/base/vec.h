@@ -31,8 +31,10 @@ int ovl_vec_grow_(void **data, size_t len, size_t *room, size_t size);
 				     0 :                                                 \
 				     ovl_vec_grow_((void **)&(v)->data, (v)->len, &(v)->room, \
 						   sizeof(*(v)->data));                  \
-		if (vec_r_ == 0)                                                         \
-			(v)->data[(v)->len++] = (item);                                  \
+		if (vec_r_ == 0) {                                                       \
+			(v)->data[(v)->len] = (item);                                    \
+			(v)->len++;                                                      \
+		}                                                                        \
 		vec_r_;                                                                  \
 	})
 

@@ -57,6 +57,7 @@ void ovl_scan_note(struct ovl_scan_dir *d, const struct ovl_obs *obs)
 	/* On the root of a layer "y" means nothing: there is no parent to be merged below. */
 	d->opaque = opaque == OVL_OPAQUE_YES && d->dir->path;
 	d->xwhiteouts = opaque == OVL_OPAQUE_XWHITE;
+	d->old_marker = ovl_obs_has(obs, OVL_X_WHITEOUTS);
 	d->has_origin = ovl_obs_has(obs, OVL_X_ORIGIN);
 	d->has_impure = ovl_obs_has(obs, OVL_X_IMPURE);
 	d->impure = (obs->xmask & OVL_XBIT(IMPURE)) && ovl_value_is_y(obs->x[OVL_X_IMPURE]);

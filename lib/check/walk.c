@@ -33,6 +33,7 @@ struct walk {
 	struct walk_thread *thread;
 	bool count_names; /* there are plain index inodes whose names are counted here */
 	bool want_names;  /* there are lower inodes whose names are collected here */
+	bool stripped;    /* the layer seems to have lost its xattrs: look for hollow files */
 };
 
 /** One directory under work. */
@@ -230,6 +231,27 @@ static int observe(struct walk_dir *w, const struct ovl_dirent *d, bool marked,
 				  &w->thread->shared.scratch, ret);
 }
 
+/* Types of which no xattrs means nothing to see; a character device may be a whiteout. */
+static bool is_settled(enum ovl_dtype type)
+{
+	return type == OVL_DT_REG || type == OVL_DT_LNK || type == OVL_DT_OTHER;
+}
+
+/*
+ * A layer that was copied without its xattrs has lost the marks of its metacopy files: what is left
+ * are files full of nothing. Such a file is looked at although no xattr makes it interesting.
+ */
+static bool may_be_hollow(const struct walk_dir *w, const struct ovl_dirent *d)
+{
+	struct ovl_reader *reader = w->walk->run->stack->reader;
+	struct ovl_entry *e;
+	struct ovl_stat st;
+
+	return w->walk->stripped && d->type == OVL_DT_REG && ovl_scan_entry(w->dir, &e) == 0 &&
+	       e->n_lower > 0 && reader->ops->stat(reader, w->fd, d->name, &st) == 0 &&
+	       st.size > 0 && st.blocks == 0;
+}
+
 static int visit(struct walk_dir *w, const struct ovl_dirent *d)
 {
 	struct ovl_reader *reader = w->walk->run->stack->reader;
@@ -256,8 +278,7 @@ static int visit(struct walk_dir *w, const struct ovl_dirent *d)
 	}
 	if (d->type != OVL_DT_DIR) {
 		r = note_name(w, d, plain);
-		if (r < 0 || (plain && (d->type == OVL_DT_REG || d->type == OVL_DT_LNK ||
-					d->type == OVL_DT_OTHER)))
+		if (r < 0 || (plain && is_settled(d->type) && !may_be_hollow(w, d)))
 			return r;
 	}
 	r = observe(w, d, marked != 0, &obs, &v.has_stat);
@@ -387,6 +408,15 @@ static void thread_stop(unsigned thread, void *ctx)
 	ovl_view_shared_done(&walk->thread[thread].shared);
 }
 
+/* The kernel makes work/ in the work base at the first mount, and never removes it. */
+static bool was_mounted(struct ovl_stack *stack)
+{
+	struct ovl_stat st;
+
+	return stack->work.root.fd >= 0 &&
+	       stack->reader->ops->stat(stack->reader, stack->work.root.fd, "work", &st) == 0;
+}
+
 /* The root of a layer is an object too. */
 static int start_at_root(struct walk *walk, struct walk_job **ret)
 {
@@ -413,6 +443,7 @@ static int start_at_root(struct walk *walk, struct walk_job **ret)
 		r = ovl_sink_unreadable(&run->sink[0], v.loc, "read", r);
 		goto out;
 	}
+	walk->stripped = walk->layer->role == OVL_ROLE_UPPER && obs.xmask == 0 && was_mounted(stack);
 	root = ovl_scan_new(NULL, ovl_dir_ref(stack->root_dir[walk->layer->number]));
 	if (!root) {
 		r = -ENOMEM;

@@ -34,7 +34,8 @@ enum {
 static int open_once(int dir, const char *path, int flags, bool by_openat2)
 {
 	struct open_how how = {
-		.flags = (unsigned)(flags | O_NOFOLLOW),
+		/* No O_NOFOLLOW: it would call a symlink at the end "not a directory". */
+		.flags = (unsigned)flags,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
 			   RESOLVE_NO_XDEV,
 	};
@@ -62,6 +63,14 @@ static int open_noatime(int dir, const char *path, int flags, bool by_openat2, i
 	return 0;
 }
 
+static bool is_symlink(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 &&
+	       S_ISLNK(st.st_mode);
+}
+
 /* One name, where openat2() is not to be had. */
 static int open_name(int dir, const char *name, int flags, int *ret_fd)
 {
@@ -69,6 +78,8 @@ static int open_name(int dir, const char *name, int flags, int *ret_fd)
 	int r;
 
 	r = open_noatime(dir, name, flags, false, &fd);
+	if (r == -ENOTDIR && is_symlink(dir, name))
+		return -ELOOP;
 	if (r < 0)
 		return r;
 	r = ovl_mountid_same(dir, fd);
@@ -154,7 +165,7 @@ int ovl_beneath_open_file(int dir, const char *name, uint64_t dev, uint64_t ino,
 	assert(*name);
 	r = open_beneath(dir, name, O_PATH | O_CLOEXEC, &path_fd);
 	if (r < 0)
-		return r;
+		return r == -ELOOP ? -ESTALE : r;
 	r = check_identity(path_fd, dev, ino);
 	if (r < 0)
 		return r;

@@ -103,8 +103,8 @@ static int probe(int dir, int attach)
 	r = make_scratch(&scratch);
 	if (r < 0)
 		return OVL_INUSE_UNKNOWN;
-	if (attach >= 0 && move_mount(scratch, "", attach, "", MOVE_MOUNT_F_EMPTY_PATH |
-				      MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (attach >= 0 && move_mount(scratch, "", attach, "",
+				      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return OVL_INUSE_UNKNOWN;
 	r = make_overlay(dir, scratch);
 	if (r == -EBUSY)

@@ -268,8 +268,8 @@ void ovl_inuse_users_free(struct ovl_mount_user *users, size_t n)
 /* ---- Mounts inside a layer ---- */
 
 struct submounts {
-	uint64_t mount;      /* that the directory is on; 0 if unknown */
-	const char *dir;     /* its path, without a slash at the end */
+	uint64_t mount;  /* that the directory is on; 0 if unknown */
+	const char *dir; /* its path, without a slash at the end */
 	size_t len;
 	OVL_VEC(char *) paths;
 };

@@ -323,8 +323,8 @@ static int linux_list_xattrs(struct ovl_reader *reader, int dir, const char *nam
 	return r;
 }
 
-static int linux_get_xattr(struct ovl_reader *reader, int dir, const char *name,
-			   const char *xattr, struct ovl_buf *buf)
+static int linux_get_xattr(struct ovl_reader *reader, int dir, const char *name, const char *xattr,
+			   struct ovl_buf *buf)
 {
 	return read_xattr(reader, dir, name, xattr, FIRST_VALUE, buf);
 }

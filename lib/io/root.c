@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "io/mountid.h"
 #include "io/reader.h"
+#include "io/shown.h"
 
 #include "base/banned.h"
 
@@ -108,6 +109,13 @@ static int learn(struct ovl_root *root)
 	return 0;
 }
 
+static int fail(struct ovl_error *e, int code, const char *verb, const char *what, const char *path)
+{
+	_cleanup_free_ char *shown = ovl_shown_path(path);
+
+	return ovl_fail(e, code, "cannot %s %s '%s'", verb, what, ovl_shown_or(shown));
+}
+
 int ovl_root_open(const char *path, const char *what, struct ovl_root *ret, struct ovl_error *e)
 {
 	_cleanup_(ovl_root_done) struct ovl_root root = OVL_ROOT_INIT;
@@ -116,13 +124,14 @@ int ovl_root_open(const char *path, const char *what, struct ovl_root *ret, stru
 	/* O_PATH opens nothing: with O_DIRECTORY a FIFO or a device is refused for what it is. */
 	root.plain = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root.plain < 0)
-		return ovl_fail(e, -errno, "cannot open %s '%s'", what, path);
-	root.fd = open_view(root.plain, &root.clone);
-	if (root.fd < 0)
-		return ovl_fail(e, root.fd, "cannot read %s '%s'", what, path);
+		return fail(e, -errno, "open", what, path);
+	r = open_view(root.plain, &root.clone);
+	if (r < 0)
+		return fail(e, r, "read", what, path);
+	root.fd = r;
 	r = learn(&root);
 	if (r < 0)
-		return ovl_fail(e, r, "cannot examine %s '%s'", what, path);
+		return fail(e, r, "examine", what, path);
 
 	*ret = root;
 	root = (struct ovl_root)OVL_ROOT_INIT;

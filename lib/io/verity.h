@@ -17,8 +17,10 @@ enum { OVL_VERITY_MAX_DIGEST = 64 };
  * @ret_digest: @ret_len bytes are written
  *
  * First asks the kernel (FS_IOC_MEASURE_VERITY); a file without fs-verity is hashed with libfsverity
- * (4096-byte blocks, no salt). Returns 0; -EOPNOTSUPP if built without libfsverity and the kernel
- * does not know; a read error.
+ * (4096-byte blocks, no salt). Returns 0; -EBADMSG if the file has fs-verity with another algorithm
+ * than @algo (no kernel takes that for a match); -EINVAL for an @algo that nobody knows; -EOPNOTSUPP
+ * if built without libfsverity and the kernel does not know; -ESTALE if the file is shorter than
+ * @size; a read error.
  */
 int ovl_verity_digest(struct ovl_reader *r, int fd, uint64_t size, uint8_t algo,
 		      unsigned char ret_digest[OVL_VERITY_MAX_DIGEST], unsigned *ret_len);

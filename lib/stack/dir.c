@@ -169,7 +169,7 @@ int ovl_dir_pin(struct ovl_dir *d, int *ret_fd)
 {
 	struct ovl_dir_cache *cache = &d->stack->cache;
 	struct ovl_reader *r = d->stack->reader;
-	int fd, evicted, err;
+	int fd = -1, evicted, err;
 
 	pthread_mutex_lock(&cache->lock);
 	if (d->fd >= 0) {

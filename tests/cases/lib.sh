@@ -42,7 +42,7 @@
 #
 # WHAT THE KERNEL SAYS, checked after the program had its turn
 #	symptom [-o OPT,...] 'COMMANDS'   true in the mounted overlay
-#	refused [-o OPT,...] 'TEXT'       the overlay cannot be mounted, and mount says TEXT
+#	refused [-o OPT,...] ERRNO        the overlay cannot be mounted: EINVAL, ESTALE, ...
 #
 # THE CONTRACT OF EVERY CASE, which run.sh checks by itself
 #	With -n the set of (slug, place) is that of all `expect`; with -n -v that and all of
@@ -150,10 +150,10 @@ mounted() {
 	fi
 	option_string "$with"
 	C_DOING="mount -o $REPLY"
-	mount -t overlay overlay -o "$REPLY" "$C_DIR/mnt" 2>>"$OUT/log"
+	kit_mount "$REPLY" "$C_DIR/mnt" 2>>"$OUT/log"
 	in_dir mnt "$1"
 	C_DOING="umount after: $1"
-	umount "$C_DIR/mnt"
+	kit_unmount "$C_DIR/mnt" 2>>"$OUT/log"
 	C_DOING=
 }
 
@@ -307,7 +307,7 @@ compare_status() {
 show_symptom() {
 	local with=$1 commands=$2 status
 	option_string "$with"
-	if ! mount -t overlay overlay -o "$REPLY" "$C_DIR/mnt" 2>"$OUT/mount.err"; then
+	if ! kit_mount "$REPLY" "$C_DIR/mnt" 2>"$OUT/mount.err"; then
 		wrong "cannot be mounted to show the symptom: $(cat "$OUT/mount.err")"
 		return
 	fi
@@ -319,16 +319,16 @@ show_symptom() {
 	status=$?
 	set -e
 	[ "$status" -eq 0 ] || wrong "the kernel does not show the symptom: $commands"
-	umount "$C_DIR/mnt"
+	kit_unmount "$C_DIR/mnt"
 }
 
 show_refusal() {
 	option_string "$1"
-	if mount -t overlay overlay -o "$REPLY" "$C_DIR/mnt" 2>"$OUT/mount.err"; then
-		umount "$C_DIR/mnt"
+	if kit_mount "$REPLY" "$C_DIR/mnt" 2>"$OUT/mount.err"; then
+		kit_unmount "$C_DIR/mnt"
 		wrong "the kernel mounts it"
-	elif ! grep -qF -e "$2" "$OUT/mount.err"; then
-		wrong "the kernel refuses with other words than '$2': $(cat "$OUT/mount.err")"
+	elif ! grep -q "^$2:" "$OUT/mount.err"; then
+		wrong "the kernel refuses with another error than $2: $(cat "$OUT/mount.err")"
 	fi
 }
 

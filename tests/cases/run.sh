@@ -11,7 +11,10 @@
 # What a case is and what is checked stands in lib.sh. One line of TAP for each case.
 # KIT_FS=ext4 (xfs, btrfs, tmpfs) runs the cases that do not say otherwise on that file system.
 
-here=$(cd "$(dirname "$0")" && pwd)
+case $0 in
+*/*) here=${0%/*} ;;
+*) here=. ;;
+esac
 # shellcheck source=../e2e/kit.sh
 . "$here/../e2e/kit.sh"
 
@@ -32,7 +35,7 @@ usage() {
 
 all_args=("$@")
 jobs=$(nproc)
-cases=$here
+cases=
 verbose=
 while getopts j:d:v opt; do
 	case $opt in
@@ -44,6 +47,8 @@ while getopts j:d:v opt; do
 done
 shift $((OPTIND - 1))
 
+here=$(cd "$here" && pwd)
+cases=${cases:-$here}
 kit_start "${all_args[@]}"
 command -v setfattr >/dev/null || kit_skip_all "needs setfattr (package attr)"
 

@@ -19,7 +19,7 @@
 #	TMPDIR             where the scratch directory is made
 #	KIT_KEEP           if not empty, the scratch directory stays
 
-KIT_SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+KIT_SRC=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 if [ -n "${abs_top_builddir:-}" ]; then
 	KIT_BUILD=$abs_top_builddir
 elif [ -e config.status ]; then
@@ -32,7 +32,7 @@ FSCK=${FSCK_OVERLAY:-$KIT_BUILD/fsck.overlay}
 KIT_COUNT=0
 KIT_FAILED=0
 KIT_SKIPPED=0
-KIT_DIR=
+KIT_DIR=${KIT_DIR:-} # only a case that run.sh started finds it set
 export LC_ALL=C
 umask 022
 
@@ -173,15 +173,15 @@ kit_can_be_upper() {
 	local probe=$1/probe.$$ can=1
 	mkdir "$probe" "$probe/l" "$probe/u" "$probe/w" "$probe/m" || return 1
 	setfattr -n trusted.overlay.probe -v y "$probe/l" 2>/dev/null &&
-		mount -t overlay probe -o "lowerdir=$probe/l,upperdir=$probe/u,workdir=$probe/w" \
-			"$probe/m" 2>/dev/null && umount "$probe/m" && can=0
+		kit_mount "lowerdir=$probe/l,upperdir=$probe/u,workdir=$probe/w" "$probe/m" \
+			2>/dev/null && kit_unmount "$probe/m" && can=0
 	rm -rf "$probe"
 	return "$can"
 }
 
 # kit_mkfs TYPE: a fresh file system of a loop image that lies in memory, mounted at $REPLY.
 kit_mkfs() {
-	local images=$KIT_DIR/images at=$KIT_DIR/fs.$1 size
+	local images=${KIT_DIR:?}/images at=$KIT_DIR/fs.$1 size
 	command -v "mkfs.$1" >/dev/null || return 1
 	[ -d "$images" ] || { mkdir "$images" && mount -t tmpfs images "$images"; } || return 1
 	case $1 in
@@ -198,7 +198,7 @@ kit_mkfs() {
 # "here" is the one of the scratch directory, or a tmpfs where that cannot hold an upper layer.
 # Returns 1, with the reason in $REPLY, if there is none to be had.
 kit_fs() {
-	local at=$KIT_DIR/fs.$1
+	local at=${KIT_DIR:?}/fs.$1
 	if [ -d "$at" ]; then
 		REPLY=$at
 		return
@@ -222,9 +222,10 @@ kit_fs() {
 
 # kit_image squashfs|erofs DIR AT: an image made of DIR, mounted at the directory AT.
 kit_image() {
-	local images=$KIT_DIR/images image
+	local images=${KIT_DIR:?}/images image
 	[ -d "$images" ] || { mkdir "$images" && mount -t tmpfs images "$images"; } || return 1
 	image=$(mktemp "$images/image.XXXXXX") || return 1
+	rm "$image" # mksquashfs and mkfs.erofs want to make it themselves
 	case $1 in
 	squashfs)
 		command -v mksquashfs >/dev/null &&
@@ -234,8 +235,14 @@ kit_image() {
 	erofs) command -v mkfs.erofs >/dev/null && mkfs.erofs "$image" "$2" >"$image.log" 2>&1 ;;
 	*) kit_broken "no image '$1' in the kit" ;;
 	esac || return 1
-	mount -t "$1" -o loop,ro "$image" "$3"
+	mount -t "$1" -o loop,ro "$image" "$3" && rm "$image" # the loop device keeps it
 }
+
+# kit_mount OPTIONS DIR: mounts an overlay; the errno is on stderr if the kernel refuses.
+kit_mount() { "$KIT_TOOLS/ovl-mount" "$1" "$2"; }
+
+# kit_unmount DIR
+kit_unmount() { "$KIT_TOOLS/ovl-mount" -u "$1"; }
 
 # kit_strictatime DIR AT: DIR once more at AT, where every read is a change of atime.
 kit_strictatime() {
@@ -255,8 +262,8 @@ kit_fsck() {
 
 # kit_crashed OUT: was that the end of a program that went wrong?
 kit_crashed() {
-	[ "$KIT_STATUS" -ge 124 ] ||
-		grep -qE 'AddressSanitizer|LeakSanitizer|runtime error:|Assertion' "$1.err"
+	[ "$KIT_STATUS" -ge 124 ] && return
+	[ -s "$1.err" ] && grep -qE 'Sanitizer|runtime error:|Assertion' "$1.err"
 }
 
 # kit_treesum ARGS...: see tests/tools/treesum.c

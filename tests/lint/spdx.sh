@@ -24,7 +24,7 @@ files() {
 # shellcheck disable=SC2046 # names without blanks
 {
 tap_result "C sources" "$(licensed "/* $id */" $(files '*.[ch]') $(files '*.def'))"
-tap_result "scripts" "$(licensed "# $id" $(files '*.sh') autogen.sh demo/run.sh tests/run .ci/run)"
+tap_result "scripts and cases" "$(licensed "# $id" $(files '*.sh') $(files '*.case') autogen.sh demo/run.sh tests/run .ci/run)"
 tap_result "build files" "$(
 	licensed "# $id" Makefile.am $(files '*.am') m4/ovl_*.m4 .clang-format .editorconfig
 	licensed "dnl $id" configure.ac)"

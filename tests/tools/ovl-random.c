@@ -76,11 +76,33 @@ static void make_base(struct ovl_rnd *r, const char *dir, unsigned ops)
 		ovl_tool_die("/");
 }
 
+/**
+ * Gives some file of a lower a name in another directory: in no layer, or in another lower, as
+ * backups and deduplicated images have it.
+ */
+static void link_elsewhere(struct ovl_rnd *r, const char *from_dir, const char *to_dir)
+{
+	_cleanup_free_ char *from = NULL, *to = NULL;
+	struct stat st;
+
+	if (chdir(from_dir) < 0)
+		ovl_tool_die("%s", from_dir);
+	from = ovl_rnd_name_any(r);
+	to = ovl_tool_format("%s/%s", to_dir, ovl_rnd_name_new(r));
+	if (!lstat(from, &st) && S_ISREG(st.st_mode))
+		ovl_rnd_op_done(r, linkat(AT_FDCWD, from, AT_FDCWD, to, 0), "link", from, to);
+	if (chdir("/") < 0)
+		ovl_tool_die("/");
+}
+
 static void make_lowers(struct ovl_rnd *r, struct ovl_rnd_stack *stack, const struct plan *plan)
 {
 	static const unsigned counts[] = { 1, 1, 1, 2, 2, 3 };
 	unsigned count = counts[ovl_tool_random(&r->rng, ARRAY_LEN(counts))];
+	_cleanup_free_ char *outside = ovl_tool_format("%s/outside", stack->dir);
 
+	if (mkdir(outside, 0755) < 0)
+		ovl_tool_die("%s", outside);
 	if (plan->bottom) {
 		char *path = realpath(plan->bottom, NULL);
 
@@ -93,6 +115,10 @@ static void make_lowers(struct ovl_rnd *r, struct ovl_rnd_stack *stack, const st
 		char *path = ovl_rnd_stack_new_dir(stack, "l");
 
 		make_base(r, path, plan->ops);
+		if (ovl_tool_chance(&r->rng, 1, 8))
+			link_elsewhere(r, path, outside);
+		if (stack->lower_count && ovl_tool_chance(&r->rng, 1, 8))
+			link_elsewhere(r, path, stack->lowers[0]);
 		ovl_rnd_stack_add_lower(stack, path);
 	}
 	if (!stack->userxattr && !stack->always_plain && ovl_tool_chance(&r->rng, 1, 12)) {

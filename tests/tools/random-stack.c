@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mount.h"
 #include "random.h"
 
 /** What may stand in the name of a layer: separators and escapes of the option string. */
@@ -113,9 +114,9 @@ void ovl_rnd_stack_fresh(struct ovl_rnd *r, struct ovl_rnd_stack *stack)
 	stack->upper = ovl_rnd_stack_new_dir(stack, "u");
 	stack->work = ovl_rnd_stack_new_dir(stack, "w");
 	f.index = stack->may_index && ovl_tool_chance(&r->rng, 1, 2);
-	if (stack->may_metacopy || stack->data || (!none && ovl_tool_chance(&r->rng, 1, 2)))
+	if (stack->may_metacopy || stack->data || (!none && ovl_tool_chance(&r->rng, 2, 5)))
 		f.metacopy = true;
-	else if (!none && ovl_tool_chance(&r->rng, 1, 3))
+	else if (!none && ovl_tool_chance(&r->rng, 1, 2))
 		f.index = f.nfs_export = true;
 	if (ovl_tool_chance(&r->rng, 1, 10))
 		f.uuid = "off";
@@ -224,53 +225,17 @@ char *ovl_rnd_stack_options(const struct ovl_rnd_stack *stack, bool features)
 	return options;
 }
 
-/** Mounts by fsconfig(2), one option a call, as lowerdir+= and datadir+= need it. */
-static int mount_one_by_one(char *options, const char *mnt, bool readonly)
-{
-	const unsigned flags = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
-			       (readonly ? MOUNT_ATTR_RDONLY : 0);
-	_cleanup_close_ int fs = fsopen("overlay", FSOPEN_CLOEXEC);
-	_cleanup_close_ int mount_fd = -EBADF;
-	char *save = NULL;
-
-	if (fs < 0)
-		return -1;
-	for (char *word = strtok_r(options, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-		/* Of lowerdir+=/l the key is "lowerdir+". */
-		char *value = strchr(word, '=');
-		int rc;
-
-		if (value)
-			*value++ = '\0';
-		rc = value ? fsconfig(fs, FSCONFIG_SET_STRING, word, value, 0)
-			   : fsconfig(fs, FSCONFIG_SET_FLAG, word, NULL, 0);
-		if (rc < 0)
-			return rc;
-	}
-	if (readonly && fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
-		return -1;
-	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -1;
-	mount_fd = fsmount(fs, FSMOUNT_CLOEXEC, flags);
-	if (mount_fd < 0)
-		return -1;
-	return move_mount(mount_fd, "", AT_FDCWD, mnt, MOVE_MOUNT_F_EMPTY_PATH);
-}
-
 void ovl_rnd_stack_mount(struct ovl_rnd *r, const struct ovl_rnd_stack *stack, bool readonly)
 {
 	_cleanup_free_ char *options = ovl_rnd_stack_options(stack, true);
-	_cleanup_free_ char *copy = ovl_tool_format("%s", options);
 	int rc;
 
 	fprintf(r->log, "# mount%s %s\n", readonly ? " -r" : "", options);
-	if (one_by_one(stack))
-		rc = mount_one_by_one(copy, stack->mnt, readonly);
-	else
-		rc = mount("ovl-random", stack->mnt, "overlay",
-			   MS_NODEV | MS_NOSUID | (readonly ? MS_RDONLY : 0), options);
-	if (rc < 0)
+	rc = ovl_mount(options, stack->mnt, readonly);
+	if (rc < 0) {
+		errno = -rc;
 		ovl_tool_die("cannot mount %s", options);
+	}
 	if (chdir(stack->mnt) < 0)
 		ovl_tool_die("%s", stack->mnt);
 }

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where an overlay is described: live mounts, fstab, mount units. See overlayfs/mount.h.
+ */
+#include "overlayfs/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libmount/libmount.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "io/mountid.h"
+#include "io/mountinfo.h"
+#include "io/shown.h"
+#include "io/unit_file.h"
+
+#include "base/banned.h"
+
+/* What was found. */
+struct found {
+	struct ovl_config config;
+	char *target;
+	enum ovl_mount_source source;
+};
+
+static void found_done(struct found *f)
+{
+	ovl_config_done(&f->config);
+	free(f->target);
+}
+
+static int no_memory(struct ovl_error *e)
+{
+	return ovl_fail(e, -ENOMEM, "cannot look for the overlay");
+}
+
+/* ---- Live mounts ---- */
+
+struct live {
+	struct stat where;
+	uint64_t mount; /* 0: unknown */
+	struct found *found;
+	struct ovl_error *e;
+};
+
+/* Only the mount that is on top there: its root is what the path leads to. */
+static bool is_mount_of(const struct live *l, const struct ovl_mountinfo_row *row)
+{
+	struct stat st;
+
+	if (l->mount != 0 && row->id != l->mount)
+		return false;
+	return stat(row->target, &st) == 0 && st.st_dev == l->where.st_dev &&
+	       st.st_ino == l->where.st_ino;
+}
+
+static int live_row(struct ovl_mountinfo_row *row, void *ctx)
+{
+	struct live *l = ctx;
+	int r;
+
+	if (strcmp(row->fs_type, "overlay") != 0)
+		return 0;
+	ovl_mountinfo_unescape(row->target);
+	if (!is_mount_of(l, row))
+		return 0;
+	l->found->target = strdup(row->target);
+	if (!l->found->target)
+		return no_memory(l->e);
+	r = ovl_mountinfo_config(row, false, &l->found->config, l->e);
+	return r < 0 ? r : 1;
+}
+
+/*
+ * The kernel repeats what the mounter typed. A link that /proc makes up means something else to
+ * us than to the mounter.
+ */
+static bool is_directory(const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_MAGICLINKS,
+	};
+	_cleanup_close_ int fd = -EBADF;
+
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	if (fd < 0 && errno == ENOSYS && strncmp(path, "/proc/", strlen("/proc/")) != 0)
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0;
+}
+
+static int check_layer(const char *target, const char *path, struct ovl_error *e)
+{
+	_cleanup_free_ char *shown = NULL, *shown_target = NULL;
+	const char *why;
+
+	if (!path)
+		return 0;
+	if (*path != '/')
+		why = "was given relative to a directory that is not known here";
+	else if (!is_directory(path))
+		why = "does not lead to a directory from here";
+	else
+		return 0;
+	shown = ovl_shown_path(path);
+	shown_target = ovl_shown_path(target);
+	return ovl_fail_plain(e, -EINVAL,
+			      "'%s' is mounted, but its layer '%s' %s: "
+			      "give the layers with -o",
+			      ovl_shown_or(shown_target), ovl_shown_or(shown), why);
+}
+
+static int check_layers(const struct found *f, struct ovl_error *e)
+{
+	const struct ovl_config *c = &f->config;
+	size_t i;
+	int r;
+
+	r = check_layer(f->target, c->upper, e);
+	if (r == 0)
+		r = check_layer(f->target, c->work, e);
+	for (i = 0; r == 0 && i < c->n_lower; i++)
+		r = check_layer(f->target, c->lower[i], e);
+	for (i = 0; r == 0 && i < c->n_data; i++)
+		r = check_layer(f->target, c->data[i], e);
+	return r;
+}
+
+/* 1 found, 0 not, negative errno */
+static int find_live(const char *where, struct found *ret, struct ovl_error *e)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct live l = { .found = ret, .e = e };
+	int r;
+
+	fd = open(where, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &l.where) < 0)
+		return 0;
+	if (ovl_mountid_get(fd, &l.mount) < 0)
+		l.mount = 0;
+	r = ovl_mountinfo_read("/proc/self/mountinfo", live_row, &l);
+	if (r == -ENOENT) /* no /proc: then no mount can be told by its place */
+		return 0;
+	if (r < 0)
+		return ovl_fail(e, r, "cannot read the mount table");
+	if (r == 0)
+		return 0;
+	ret->source = OVL_SOURCE_MOUNTED;
+	r = check_layers(ret, e);
+	return r < 0 ? r : 1;
+}
+
+/* ---- Paths ---- */
+
+/* Absolute, symlinks followed as far as there is something; free() it; NULL: out of memory. */
+static char *canonical(const char *path)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
+	_cleanup_free_ char *cwd = NULL;
+	const char *p, *end;
+	char *real;
+
+	real = realpath(path, NULL);
+	if (real || errno == ENOMEM)
+		return real;
+	/* Not there, as a mount point may be before the boot is over: by its text alone. */
+	if (*path != '/') {
+		cwd = getcwd(NULL, 0);
+		if (!cwd || (strcmp(cwd, "/") != 0 && ovl_buf_adds(&b, cwd) < 0))
+			return NULL;
+	}
+	for (p = path; *p; p = end) {
+		p += strspn(p, "/");
+		end = strchrnul(p, '/');
+		if (end == p || (end == p + 1 && *p == '.'))
+			continue;
+		if (ovl_buf_addc(&b, '/') < 0 || ovl_buf_add(&b, p, (size_t)(end - p)) < 0)
+			return NULL;
+	}
+	if (b.len == 0 && ovl_buf_addc(&b, '/') < 0)
+		return NULL;
+	return ovl_buf_take(&b);
+}
+
+/* ---- fstab ---- */
+
+struct fstab {
+	struct libmnt_table *table;
+	struct libmnt_iter *iter;
+};
+
+static void fstab_done(struct fstab *t)
+{
+	mnt_unref_table(t->table);
+	mnt_free_iter(t->iter);
+}
+
+static int fail_fstab(struct ovl_error *e, int code, const char *path)
+{
+	_cleanup_free_ char *shown = ovl_shown_path(path);
+
+	return ovl_fail(e, code, "cannot read '%s'", ovl_shown_or(shown));
+}
+
+static int open_fstab(const char *path, struct fstab *ret, struct ovl_error *e)
+{
+	struct fstab t = { mnt_new_table(), mnt_new_iter(MNT_ITER_FORWARD) };
+	bool is_given = path != NULL;
+	int r = -ENOMEM;
+
+	if (!path)
+		path = secure_getenv("FSTAB_FILE");
+	if (!path || !*path)
+		path = "/etc/fstab";
+	if (t.table && t.iter) {
+		r = mnt_table_parse_fstab(t.table, path);
+		if (r > 0)
+			r = -EINVAL;
+		if (r == -ENOENT && !is_given)
+			r = 0;
+	}
+	if (r < 0) {
+		fstab_done(&t);
+		return fail_fstab(e, r, path);
+	}
+	*ret = t;
+	return 0;
+}
+
+static bool is_overlay_line(struct libmnt_fs *fs)
+{
+	const char *type = mnt_fs_get_fstype(fs);
+
+	return type && strcmp(type, "overlay") == 0 && mnt_fs_get_target(fs);
+}
+
+/* 1 or 0; negative errno */
+static int has_target(struct libmnt_fs *fs, const char *path)
+{
+	_cleanup_free_ char *target = canonical(mnt_fs_get_target(fs));
+
+	return target ? strcmp(target, path) == 0 : -ENOMEM;
+}
+
+static bool has_spec(struct libmnt_fs *fs, const char *word)
+{
+	const char *spec = mnt_fs_get_source(fs);
+
+	return spec && strcmp(spec, word) == 0;
+}
+
+/*
+ * The one overlay line whose mount point is @path, or, without @path, whose spec field is @word.
+ * 1 found, 0 not, negative errno.
+ */
+static int find_line(struct fstab *t, const char *path, const char *word, struct libmnt_fs **ret,
+		     struct ovl_error *e)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf targets = { 0 };
+	_cleanup_free_ char *shown = NULL;
+	struct libmnt_fs *fs, *match = NULL;
+	size_t n = 0;
+	int r;
+
+	mnt_reset_iter(t->iter, MNT_ITER_FORWARD);
+	while (mnt_table_next_fs(t->table, t->iter, &fs) == 0) {
+		if (!is_overlay_line(fs))
+			continue;
+		r = path ? has_target(fs, path) : has_spec(fs, word);
+		if (r < 0)
+			return no_memory(e);
+		if (r == 0)
+			continue;
+		if (n++ == 0)
+			match = fs;
+		if ((n > 1 && ovl_buf_adds(&targets, ", ") < 0) ||
+		    ovl_buf_add_escaped(&targets, mnt_fs_get_target(fs),
+					strlen(mnt_fs_get_target(fs))) < 0)
+			return no_memory(e);
+	}
+	if (n > 1) {
+		shown = ovl_shown_path(word);
+		return ovl_fail_plain(e, -ENOTUNIQ, "fstab has %zu overlay lines for '%s': %s", n,
+				      ovl_shown_or(shown), targets.data);
+	}
+	if (n == 1)
+		*ret = match;
+	return n == 1;
+}
+
+static int find_fstab(const char *where, const char *path, const char *file, struct found *ret,
+		      struct ovl_error *e)
+{
+	_cleanup_(fstab_done) struct fstab t = { 0 };
+	struct libmnt_fs *fs;
+	const char *options;
+	int r;
+
+	r = open_fstab(file, &t, e);
+	if (r < 0)
+		return r;
+	r = find_line(&t, path, where, &fs, e);
+	if (r == 0)
+		r = find_line(&t, NULL, where, &fs, e);
+	if (r <= 0)
+		return r;
+	ret->target = strdup(mnt_fs_get_target(fs));
+	if (!ret->target)
+		return no_memory(e);
+	ret->source = OVL_SOURCE_FSTAB;
+	options = mnt_fs_get_options(fs);
+	r = ovl_config_parse(&ret->config, options ? options : "", e);
+	return r < 0 ? r : 1;
+}
+
+/* ---- Units ---- */
+
+static int find_unit(const char *path, struct found *ret, struct ovl_error *e)
+{
+	_cleanup_(ovl_unit_file_done) struct ovl_unit_file u = { 0 };
+	int r;
+
+	r = ovl_unit_file_find(NULL, path, &u, e);
+	if (r <= 0)
+		return r;
+	if (!u.type || strcmp(u.type, "overlay") != 0)
+		return 0;
+	ret->source = OVL_SOURCE_UNIT;
+	ret->target = u.where ? TAKE_PTR(u.where) : strdup(path);
+	if (!ret->target)
+		return no_memory(e);
+	r = ovl_config_parse(&ret->config, u.options ? u.options : "", e);
+	return r < 0 ? r : 1;
+}
+
+static int find(const char *where, const char *fstab, struct found *ret, struct ovl_error *e)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	r = find_live(where, ret, e);
+	if (r != 0)
+		return r;
+	path = canonical(where);
+	if (!path)
+		return no_memory(e);
+	r = find_fstab(where, path, fstab, ret, e);
+	if (r != 0)
+		return r;
+	return find_unit(path, ret, e);
+}
+
+/* Adds what was found to what the caller may have given already. */
+static int add_config(struct ovl_config *to, const struct ovl_config *c, struct ovl_error *e)
+{
+	_cleanup_free_ char *options = ovl_config_render(c);
+
+	return options ? ovl_config_parse(to, options, e) : no_memory(e);
+}
+
+int ovl_mount_find(const char *where, const char *fstab, struct ovl_config *ret_config,
+		   enum ovl_mount_source *ret_source, char **ret_target, struct ovl_error *e)
+{
+	_cleanup_(found_done) struct found f = { 0 };
+	_cleanup_free_ char *shown = NULL;
+	int r;
+
+	r = find(where, fstab, &f, e);
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		shown = ovl_shown_path(where);
+		return ovl_fail_plain(e, -ENOENT,
+				      "'%s' is neither a mounted overlay nor one of "
+				      "fstab or of a mount unit",
+				      ovl_shown_or(shown));
+	}
+	r = add_config(ret_config, &f.config, e);
+	if (r < 0)
+		return r;
+	*ret_source = f.source;
+	*ret_target = TAKE_PTR(f.target);
+	return 0;
+}
