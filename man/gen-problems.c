@@ -156,7 +156,8 @@ static void put_problem(const struct ovl_problem *p)
 
 static void put_head(void)
 {
-	printf(".\\\" Made from the table of problems; do not change it here.\n"
+	printf(".\\\" SPDX-License-Identifier: GPL-2.0-or-later\n"
+	       ".\\\" Made from the table of problems; do not change it here.\n"
 	       ".TH OVERLAY\\-PROBLEMS 7 %s fsck.overlay\n"
 	       ".ad l\n.nh\n"
 	       ".SH NAME\n"

@@ -40,7 +40,7 @@ enum ovl_scope {
 	OVL_SCOPE__MAX
 };
 
-/** Masks that tell the engine which objects a check of OVL_SCOPE_OBJECT wants. 0 means "any". */
+/** Where the objects lie that a check of OVL_SCOPE_OBJECT wants to see. */
 enum {
 	OVL_ON_UPPER = 1 << 0,
 	OVL_ON_LOWER = 1 << 1,

@@ -9,6 +9,7 @@
 #include "check/rules.h"
 #include "overlayfs/observe.h"
 #include "overlayfs/problem.h"
+#include "base/banned.h"
 
 #define ON_KIND(KIND) (1u << OVL_KIND_##KIND)
 

@@ -136,10 +136,8 @@ static int lower_dir_shown(const struct ovl_view *v)
 	size_t real;
 	int r;
 
-	if (!d->dir->path) /* the root merges all roots */
-		return v->stack->has_upper || v->stack->n_lower > 1 || d->has_origin ?
-			       OVL_SHOWN_MERGED :
-			       OVL_SHOWN_BARE;
+	if (!d->dir->path)
+		return OVL_SHOWN_MERGED; /* the root is listed as merged, even of a single layer */
 	r = reader->ops->stat(reader, v->dirfd, "", &st);
 	if (r < 0)
 		return OVL_SHOWN_NOT;

@@ -11,7 +11,8 @@
  *	}
  *
  * The program replaces malloc(), calloc() and realloc() of the C library by its own, which is why
- * this cannot be had under the sanitizers: they replace them too. There OVL_OOM is 0.
+ * this cannot be had under the sanitizers, where OVL_OOM is 0, nor under valgrind, where
+ * ovl_oom_works() says so: they replace them too.
  */
 #ifndef TESTS_UNIT_OOM_H
 #define TESTS_UNIT_OOM_H
@@ -19,6 +20,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define OVL_OOM 0
@@ -43,11 +46,6 @@ static volatile bool oom_failed;
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
-
-/* The library's functions must not be taken for ours. */
-void *malloc(size_t size);
-void *calloc(size_t n, size_t size);
-void *realloc(void *p, size_t size);
 
 static bool oom_strikes(void)
 {
@@ -85,6 +83,21 @@ static inline bool ovl_oom_disarm(void)
 {
 	oom_left = 0;
 	return oom_failed;
+}
+
+/** ovl_oom_works - can it be done in this process? Says so on stdout if not. */
+static inline bool ovl_oom_works(void)
+{
+	void *(*volatile function)(size_t) = malloc;
+	void *p;
+
+	ovl_oom_arm(1);
+	p = function(1);
+	free(p);
+	if (ovl_oom_disarm())
+		return true;
+	printf("# malloc() is not ours: nothing runs out of memory here\n");
+	return false;
 }
 
 #define OVL_OOM_LOOP(n) for (unsigned long n = 1;; n++)

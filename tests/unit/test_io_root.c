@@ -189,7 +189,7 @@ END_TEST
 
 START_TEST(test_root_trusted)
 {
-	int fd;
+	int fd, uid = (int)getuid();
 
 	if (kit_is_root())
 		ck_assert_int_eq(ovl_root_trusted_visible(), 1);
@@ -200,7 +200,7 @@ START_TEST(test_root_trusted)
 	}
 	fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		ck_assert_int_gt(dprintf(fd, "0 %d 1", (int)getuid()), 0);
+		ck_assert_int_gt(dprintf(fd, "0 %d 1", uid), 0);
 		close(fd);
 	}
 	ck_assert_int_eq(ovl_root_trusted_visible(), 0);
@@ -220,12 +220,12 @@ static const struct fs {
 	  false },
 	{ "xfs", "truncate -s 320M i; mkfs.xfs -q i; mount -o loop i l; echo > l/f", "mkfs.xfs", true,
 	  false },
-	{ "btrfs", "truncate -s 128M i; mkfs.btrfs -q i; mount -o loop i l; echo > l/f", "mkfs.btrfs",
+	{ "btrfs", "truncate -s 128M i; mkfs.btrfs -q i > log 2>&1; mount -o loop i l; echo > l/f", "mkfs.btrfs",
 	  true, false },
 	{ "btrfs with a changed fsid",
-	  "truncate -s 128M i; mkfs.btrfs -q i; btrfstune -m i; mount -o loop i l; echo > l/f",
+	  "truncate -s 128M i; mkfs.btrfs -q i > log 2>&1; btrfstune -m i; mount -o loop i l; echo > l/f",
 	  "btrfstune", true, false },
-	{ "btrfs twice", "truncate -s 128M i; mkfs.btrfs -q i; cp i j; mkdir k; mount -o loop i k;"
+	{ "btrfs twice", "truncate -s 128M i; mkfs.btrfs -q i > log 2>&1; cp i j; mkdir k; mount -o loop i k;"
 	  "mount -o loop j l; echo > l/f", "mkfs.btrfs", true, false },
 	{ "tmpfs", "mount -t tmpfs t l; echo > l/f", "true", true, false },
 	{ "ramfs", "mount -t ramfs r l; echo > l/f", "true", false, true },
