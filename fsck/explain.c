@@ -65,7 +65,7 @@ static int fail_unknown(const char *name, struct ovl_error *e)
 		if (is_similar(name, slug))
 			fprintf(out, "%s%s", n++ ? ", " : "", slug);
 	}
-	if (fclose(out) != 0)
+	if (fclose(out) != 0 || !similar)
 		return ovl_fail(e, -ENOMEM, "cannot explain '%s'", name);
 	if (n)
 		return ovl_fail_plain(e, -EINVAL, "no problem is called '%s'; similar: %s", name,

@@ -119,7 +119,7 @@ static int fail_unknown(const char *name, struct ovl_error *e)
 		fputs(i ? ", " : "", out);
 		print_key(out, &keys[i]);
 	}
-	if (fclose(out) != 0)
+	if (fclose(out) != 0 || !valid)
 		return ovl_fail(e, -ENOMEM, "cannot read the command line");
 	return ovl_fail_plain(e, -EINVAL, "-E %s: no such key; there are %s", name, valid);
 }

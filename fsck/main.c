@@ -116,7 +116,7 @@ static void warn_unknown_options(const struct ovl_config *c)
 		return;
 	for (i = 0; i < c->n_unknown; i++)
 		fprintf(out, "%s%s", i ? ", " : "", c->unknown[i]);
-	if (fclose(out) == 0)
+	if (fclose(out) == 0 && list)
 		ovl_message_warning("ignored unknown mount option%s: %s",
 				    c->n_unknown == 1 ? "" : "s", list);
 }
@@ -147,7 +147,7 @@ static int print_debug(const struct ovl_options *o, const struct ovl_stack *stac
 static char *join_lines(const char *lines)
 {
 	size_t len;
-	char *line;
+	char *line = NULL;
 	FILE *out = open_memstream(&line, &len);
 
 	if (!out)

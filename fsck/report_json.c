@@ -129,11 +129,14 @@ static void add_id(struct object *o, const struct ovl_problem *p)
 static int print_value(FILE *out, struct json_object *value)
 {
 	const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
-	const char *text = json_object_to_json_string_ext(value, flags);
+	const char *text;
 	size_t len, safe, n;
 	uint32_t c = 0;
 
-	if (!text)
+	/* Where its buffer cannot grow, json-c leaves a piece out and says nothing; malloc() does. */
+	errno = 0;
+	text = json_object_to_json_string_ext(value, flags);
+	if (!text || errno == ENOMEM)
 		return -ENOMEM;
 	len = strlen(text);
 	for (safe = 0; safe < len; safe += n) {

@@ -3,10 +3,13 @@
  * Following a metacopy file down: an ordinary lookup, listened to.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check/chain.h"
 #include "format/metacopy.h"
+
+#include "base/banned.h"
 
 struct follow {
 	struct ovl_chain *chain;
@@ -55,30 +58,45 @@ static void keep(void *ctx, const struct ovl_step *step)
 	}
 }
 
-int ovl_chain_follow(const struct ovl_view *v, struct ovl_chain *ret)
+static int follow(const struct ovl_view *v, struct ovl_chain *chain)
 {
-	struct ovl_chain chain = { 0 };
-	struct follow f = { .chain = &chain, .layer = v->loc.layer };
+	struct follow f = { .chain = chain, .layer = v->loc.layer };
 	struct ovl_entry *parent;
 	int r = v->dir ? ovl_scan_entry(v->dir, &parent) : -ENOENT;
 
 	if (r < 0)
 		return r;
-	r = ovl_lookup(v->stack, parent, v->name, keep, &f, &chain.hit);
-	if (r < 0 || f.failed) {
-		ovl_chain_done(&chain);
-		return -ENOMEM;
+	r = ovl_lookup(v->stack, parent, v->name, keep, &f, &chain->hit);
+	return f.failed ? -ENOMEM : r;
+}
+
+int ovl_chain_of(const struct ovl_view *v, const struct ovl_chain **ret)
+{
+	struct ovl_chain *chain = v->shared->chain;
+	int r;
+
+	if (!chain) {
+		chain = calloc(1, sizeof(*chain));
+		r = chain ? follow(v, chain) : -ENOMEM;
+		if (r < 0) {
+			ovl_chain_free(chain);
+			return r;
+		}
+		v->shared->chain = chain;
 	}
 	*ret = chain;
 	return 0;
 }
 
-void ovl_chain_done(struct ovl_chain *chain)
+void ovl_chain_free(struct ovl_chain *chain)
 {
+	if (!chain)
+		return;
 	for (size_t i = 0; i < chain->link.len; i++)
 		ovl_path_unref((struct ovl_path *)chain->link.data[i].loc.path);
 	ovl_vec_done(&chain->link);
 	ovl_hit_done(&chain->hit);
+	free(chain);
 }
 
 const struct ovl_link *ovl_chain_next(const struct ovl_chain *chain)

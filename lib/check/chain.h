@@ -26,11 +26,14 @@ struct ovl_chain {
 };
 
 /**
- * ovl_chain_follow - look a metacopy file up and keep what was met on the way
- * Returns 0 (ovl_chain_done() it), -ENOENT if it cannot be judged by lookup, -ENOMEM.
+ * ovl_chain_of - look a metacopy file up and keep what was met on the way
+ * @ret: borrowed, as long as the object is looked at; its checks share it
+ * Returns 0, -ENOENT if it cannot be judged by lookup, -ENOMEM.
  */
-int ovl_chain_follow(const struct ovl_view *v, struct ovl_chain *ret);
-void ovl_chain_done(struct ovl_chain *chain);
+int ovl_chain_of(const struct ovl_view *v, const struct ovl_chain **ret);
+
+/** ovl_chain_free - NULL is fine */
+void ovl_chain_free(struct ovl_chain *chain);
 
 /** ovl_chain_next - the first link that is used; NULL: there is none */
 const struct ovl_link *ovl_chain_next(const struct ovl_chain *chain);

@@ -9,6 +9,8 @@
 #include "check/engine.h"
 #include "format/redirect.h"
 
+#include "base/banned.h"
+
 static void count(const struct ovl_view *v, struct ovl_counts *c)
 {
 	const struct ovl_obs *obs = v->obs;

@@ -18,6 +18,8 @@
 #include "base/cleanup.h"
 #include "check/engine.h"
 
+#include "base/banned.h"
+
 enum { MAX_DEFAULT_THREADS = 8, MAX_THREADS = 256 };
 
 static bool wants_role(const struct ovl_problem *p, enum ovl_role role)

@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "check/facts.h"
 
+#include "base/banned.h"
+
 int ovl_facts_init(struct ovl_facts *f)
 {
 	*f = (struct ovl_facts){ 0 };

@@ -13,6 +13,8 @@
 #include "check/finding.h"
 #include "overlayfs/stack.h"
 
+#include "base/banned.h"
+
 enum { QUOTE_MAX = 200, HEX_MAX = 80 };
 
 struct ovl_report {

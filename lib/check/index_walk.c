@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "check/engine.h"
 
+#include "base/banned.h"
+
 /* Calls @visit for each entry of the index; "could not read" becomes a finding. */
 static int each_entry(struct ovl_run *run, struct ovl_sink *sink,
 		      int (*visit)(struct ovl_run *, struct ovl_sink *, int dir,

@@ -11,6 +11,8 @@
 #include "format/metacopy.h"
 #include "io/verity.h"
 
+#include "base/banned.h"
+
 /*
  * The origin of a metacopy file lies in a lower layer, but the path leads to another file: somebody
  * moved or replaced lower files. One that lies in no layer at all is origin-outside-layers.
@@ -111,7 +113,7 @@ static bool next_has_same(const struct ovl_chain *chain, const struct ovl_metaco
 int ovl_check_meta_digest_mismatch(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	struct ovl_metacopy value;
-	struct ovl_chain chain;
+	const struct ovl_chain *chain;
 	struct ovl_found storage = { 0 };
 	const struct ovl_found *data;
 	int r;
@@ -120,15 +122,14 @@ int ovl_check_meta_digest_mismatch(const struct ovl_view *v, struct ovl_sink *si
 	    ovl_metacopy_parse(v->obs->x[OVL_X_METACOPY], &value) != OVL_METACOPY_GOOD ||
 	    value.digest.len == 0)
 		return 0;
-	r = ovl_chain_follow(v, &chain);
+	r = ovl_chain_of(v, &chain);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	/* Without data to compare with there is a finding already. */
-	if (!next_has_same(&chain, &value) &&
-	    ovl_lookup_data(v->stack, &chain.hit, &storage, &data) == 0)
+	if (!next_has_same(chain, &value) &&
+	    ovl_lookup_data(v->stack, &chain->hit, &storage, &data) == 0)
 		r = compare_digest(v, data, &value, sink);
 	ovl_found_done(&storage);
-	ovl_chain_done(&chain);
 	return r;
 }
 

@@ -13,6 +13,8 @@
 #include "format/metacopy.h"
 #include "format/redirect.h"
 
+#include "base/banned.h"
+
 static const struct ovl_loc nowhere = { OVL_LAYER_NONE, NULL };
 
 static bool in_last_layer(const struct ovl_view *v)
@@ -100,21 +102,20 @@ static const char *met(struct ovl_sink *sink, const struct ovl_chain *chain)
 static int report_lack(const struct ovl_view *v, struct ovl_sink *sink, enum lack wanted,
 		       enum ovl_problem_id problem, const char *expected)
 {
-	struct ovl_chain chain;
+	const struct ovl_chain *chain;
 	enum lack lack;
-	int r = ovl_chain_follow(v, &chain);
+	int r = ovl_chain_of(v, &chain);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	r = find_lack(v, &chain, &lack);
+	r = find_lack(v, chain, &lack);
 	if (r == 0 && lack == wanted) {
 		const char *found = wanted == LACK_LAYER    ? "no layer below this one" :
 				    wanted == LACK_ORDINARY ? "a redirect into a data-only layer" :
-							      met(sink, &chain);
+							      met(sink, chain);
 
 		r = ovl_sink_add(sink, problem, v->loc, found, expected);
 	}
-	ovl_chain_done(&chain);
 	return r;
 }
 
@@ -184,22 +185,22 @@ int ovl_check_meta_value(const struct ovl_view *v, struct ovl_sink *sink)
 
 int ovl_check_meta_size_mismatch(const struct ovl_view *v, struct ovl_sink *sink)
 {
-	struct ovl_chain chain;
+	const struct ovl_chain *chain;
 	const struct ovl_link *next;
 	struct ovl_found storage = { 0 };
 	const struct ovl_found *data = NULL;
 	struct ovl_loc where = nowhere;
 	uint64_t size = v->obs->stat.size;
-	int r = ovl_chain_follow(v, &chain);
+	int r = ovl_chain_of(v, &chain);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	next = ovl_chain_next(&chain);
+	next = ovl_chain_next(chain);
 	if (next) {
 		size = next->stat.size;
 		where = next->loc;
-	} else if (chain.hit.result == 0 && chain.hit.lazy_data &&
-		   ovl_lookup_data(v->stack, &chain.hit, &storage, &data) == 0) {
+	} else if (chain->hit.result == 0 && chain->hit.lazy_data &&
+		   ovl_lookup_data(v->stack, &chain->hit, &storage, &data) == 0) {
 		size = data->stat.size;
 		where = (struct ovl_loc){ data->layer, data->path };
 	}
@@ -211,7 +212,6 @@ int ovl_check_meta_size_mismatch(const struct ovl_view *v, struct ovl_sink *sink
 						     (unsigned long long)size),
 				       "the same size");
 	ovl_found_done(&storage);
-	ovl_chain_done(&chain);
 	return r;
 }
 

@@ -5,6 +5,8 @@
 #include "check/view.h"
 #include "format/value.h"
 
+#include "base/banned.h"
+
 static enum ovl_opaque opaque_of(const struct ovl_view *v)
 {
 	enum ovl_opaque opaque = OVL_OPAQUE_NO;

@@ -7,6 +7,8 @@
 
 #include "check/view.h"
 
+#include "base/banned.h"
+
 /* What the symlinks of the out-of-tree overlayfs point at. */
 static const char legacy_target[] = "(overlay-whiteout)";
 

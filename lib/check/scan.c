@@ -10,6 +10,8 @@
 #include "check/scan.h"
 #include "format/value.h"
 
+#include "base/banned.h"
+
 struct ovl_scan_dir *ovl_scan_new(struct ovl_scan_dir *parent, struct ovl_dir *dir)
 {
 	struct ovl_scan_dir *d = calloc(1, sizeof(*d));

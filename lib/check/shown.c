@@ -12,6 +12,8 @@
 #include "base/vec.h"
 #include "check/view.h"
 
+#include "base/banned.h"
+
 /* Names to try for one object; more means that redirects were multiplied on purpose. */
 enum { MAX_GUESSES = 64 };
 

@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "check/engine.h"
 
+#include "base/banned.h"
+
 /** Directories that are layers by convention, and what stands beside them then. */
 static const struct layout {
 	const char *layer, *beside, *above; /* above: name of the directory two levels up, or NULL */

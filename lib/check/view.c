@@ -4,7 +4,9 @@
  */
 #include <errno.h>
 
-#include "check/view.h"
+#include "check/chain.h"
+
+#include "base/banned.h"
 
 int ovl_view_below(const struct ovl_view *v, const struct ovl_hit **ret)
 {
@@ -84,6 +86,8 @@ void ovl_view_forget(struct ovl_view_shared *s)
 {
 	ovl_hit_done(&s->below);
 	ovl_hit_done(&s->beneath);
+	ovl_chain_free(s->chain);
+	s->chain = NULL;
 	s->has_below = s->has_beneath = s->has_origin = false;
 }
 

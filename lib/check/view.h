@@ -14,6 +14,7 @@
 #include "check/scan.h"
 #include "stack/origin.h"
 
+struct ovl_chain;
 struct ovl_view_shared;
 
 struct ovl_view {
@@ -44,6 +45,7 @@ struct ovl_view_shared {
 	struct ovl_hit below;
 	struct ovl_hit beneath;
 	struct ovl_origin origin;
+	struct ovl_chain *chain; /* see chain.h */
 	struct ovl_obs_scratch scratch;
 };
 

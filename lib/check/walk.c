@@ -14,6 +14,8 @@
 #include "base/pool.h"
 #include "check/engine.h"
 
+#include "base/banned.h"
+
 /** A directory that waits to be walked. */
 struct walk_job {
 	struct ovl_job job;
@@ -266,16 +268,13 @@ static int visit(struct walk_dir *w, const struct ovl_dirent *d)
 			      .name = d->name,
 			      .shared = &w->thread->shared };
 	int marked = ovl_reader_glance(reader, w->fd, d->name, &w->thread->names), r;
-	bool plain = marked == 0 && !is_foreign_name(d);
+	bool plain;
 
 	w->sink->counts.objects++;
-	if (marked == -EOPNOTSUPP)
-		marked = 0;
-	if (marked < 0) {
-		r = entry_failed(w, d, "list xattrs", marked);
-		if (r < 0 || marked == -ENOENT || d->type != OVL_DT_DIR)
-			return r;
-	}
+	/* Without its xattrs nothing about an object is known: not even what is merged below it. */
+	if (marked < 0)
+		return entry_failed(w, d, "list xattrs", marked);
+	plain = marked == 0 && !is_foreign_name(d);
 	if (d->type != OVL_DT_DIR) {
 		r = note_name(w, d, plain);
 		if (r < 0 || (plain && is_settled(d->type) && !may_be_hollow(w, d)))

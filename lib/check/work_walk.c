@@ -11,6 +11,8 @@
 #include "base/vec.h"
 #include "check/engine.h"
 
+#include "base/banned.h"
+
 /* Directories that wait. What is nested deeper than this is one finding, not looked into. */
 enum { MAX_DEPTH = 5 };
 

@@ -434,6 +434,8 @@ int ovl_config_set(struct ovl_config *c, const char *name, const char *value, st
 	struct word w = { name, value, e };
 	int r;
 
+	if (!*name && !value)
+		return 0; /* an empty word, as between two commas */
 	if (copy_config(c, &copy) < 0)
 		return out_of_memory(e);
 	r = apply(&copy, &w);

@@ -54,7 +54,7 @@ static bool parse_line(char *line, struct ovl_mountinfo_row *ret)
 	if (!parse_id(next_field(&pos), &row.id) || !parse_id(next_field(&pos), &row.parent))
 		return false;
 	row.dev = next_field(&pos);
-	(void)next_field(&pos); /* the directory of the file system that is mounted */
+	row.root = next_field(&pos);
 	row.target = next_field(&pos);
 	row.mount_options = next_field(&pos);
 	do

@@ -18,6 +18,7 @@ struct ovl_mountinfo_row {
 	uint64_t id;
 	uint64_t parent;
 	char *dev;           /* "major:minor" of the superblock */
+	char *root;          /* the directory of its file system that is mounted, escaped */
 	char *target;        /* where it is mounted, escaped */
 	char *mount_options; /* "rw,relatime" */
 	char *fs_type;

@@ -8,6 +8,8 @@
 #include "base/cleanup.h"
 #include "stack/lookup.h"
 
+#include "base/banned.h"
+
 /*
  * Looks an absolute path up in a data-only layer, as the VFS does there: beneath the root, without
  * symlinks and without crossing mounts; ".." inside the layer is allowed, unlike elsewhere.

@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "stack/dir.h"
 
+#include "base/banned.h"
+
 enum {
 	/* Below this depth a directory is opened from the root of its layer in one call. */
 	SHALLOW = 32,

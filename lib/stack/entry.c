@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "stack/lookup.h"
 
+#include "base/banned.h"
+
 void ovl_found_done(struct ovl_found *f)
 {
 	f->path = ovl_path_unref(f->path);

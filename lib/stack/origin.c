@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "stack/origin.h"
 
+#include "base/banned.h"
+
 static bool is_null_uuid(const uint8_t uuid[16])
 {
 	static const uint8_t none[16];

@@ -13,6 +13,8 @@
 #include "overlayfs/xattr.h"
 #include "stack/stack.h"
 
+#include "base/banned.h"
+
 /* Does the root of the upper, or of the topmost lower, carry overlay xattrs of one prefix only? */
 static int guess_userxattr(struct ovl_stack *s, bool *ret)
 {

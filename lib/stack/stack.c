@@ -11,6 +11,8 @@
 #include "stack/dir.h"
 #include "stack/lookup.h"
 
+#include "base/banned.h"
+
 const struct ovl_layer *ovl_stack_layer(const struct ovl_stack *stack, int number)
 {
 	if (number == OVL_LAYER_WORK)

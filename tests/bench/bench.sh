@@ -84,11 +84,15 @@ row() {
 			status == 0 ? "" : "  EXIT " status }'
 }
 
+# All layers first: ext4 is slow to make files while it remembers that many were just removed.
+for shape; do
+	[ -d "$dir/bench-$shape-$files" ] || make_shape "$shape" "$dir/bench-$shape-$files"
+done
+
 printf '%-9s %-5s %7s  %-13s %9s %7s %9s %9s %9s\n' \
 	shape cache threads program seconds ratio user system "MiB peak"
 for shape; do
 	at=$dir/bench-$shape-$files
-	[ -d "$at" ] || make_shape "$shape" "$at"
 	options=lowerdir=$at/lower,upperdir=$at/upper,workdir=$at/work,redirect_dir=on,metacopy=on
 	for cache in warm ${cold:+cold}; do
 		for j in "${jobs[@]}"; do
@@ -99,5 +103,4 @@ for shape; do
 			row "$shape" "$cache" "$j" fsck.overlay "$floor"
 		done
 	done
-	[ -n "${BENCH_DIR:-}" ] || kit_remove "$at"
 done

@@ -25,7 +25,7 @@
 
 enum {
 	BUFFER = 256 << 10, /* of names read at once */
-	LIST = 512,	    /* of xattr names; more is an error that we do not care about */
+	LIST = 512,         /* of xattr names; more is an error that we do not care about */
 };
 
 struct linux_dirent64 {

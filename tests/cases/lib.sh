@@ -64,7 +64,7 @@ C_MESSAGES=()
 C_SYMPTOMS=()
 EXP_SLUG=() EXP_PLACE=() EXP_LEVEL=() EXP_EVIDENCE=()
 
-# --- what the overlay is ---------------------------------------------------------------------------
+# --- what the overlay is -----------------------------------------------------------------------
 
 early() {
 	[ -z "$C_DIR" ] || broken "$1 comes too late: the layers are made already"
@@ -114,7 +114,7 @@ option_string() {
 	[ -z "$1" ] || REPLY+=,$1
 }
 
-# --- making and damaging it --------------------------------------------------------------------------
+# --- making and damaging it --------------------------------------------------------------------
 
 # `set -e` takes no notice of a command behind `!`, so a check written that way checks nothing.
 no_bang() {
@@ -205,7 +205,7 @@ fails() {
 	fi
 }
 
-# --- what must be found --------------------------------------------------------------------------------
+# --- what must be found ------------------------------------------------------------------------
 
 expectation() {
 	[ $# -eq 3 ] || broken "expect needs a slug and a place"
@@ -243,7 +243,7 @@ later() {
 symptom() { later symptom "$@"; }
 refused() { later refused "$@"; }
 
-# --- comparing -------------------------------------------------------------------------------------------
+# --- comparing ---------------------------------------------------------------------------------
 
 wrong() { printf '%s\n' "$1" >>"$OUT/wrong"; }
 
@@ -302,7 +302,7 @@ compare_status() {
 	done
 }
 
-# --- the kernel's word -----------------------------------------------------------------------------------
+# --- the kernel's word -------------------------------------------------------------------------
 
 show_symptom() {
 	local with=$1 commands=$2 status
@@ -342,7 +342,7 @@ show_symptoms() {
 	done
 }
 
-# --- one case --------------------------------------------------------------------------------------------
+# --- one case ----------------------------------------------------------------------------------
 
 # The name of a case says what it must expect.
 check_name() {

@@ -65,7 +65,7 @@ must_fail() {
 	fi
 }
 
-# --- cases: what the program prints ---------------------------------------------------------------
+# --- cases: what the program prints ------------------------------------------------------------
 
 damaged="in_lower1 'mkdir d; echo x >d/f; ln -s x d/l'
 in_upper 'mkdir d; echo y >d/u'
@@ -126,7 +126,7 @@ program "$right
 exit 4"
 must_fail "a near miss that is hit" "not expected (PLAIN): upper:/d"
 
-# --- cases: what the program does --------------------------------------------------------------------
+# --- cases: what the program does --------------------------------------------------------------
 
 case_is opaque-value "$damaged"
 for deed in 'chmod 0644 $layers/upper/d/u' 'cat $layers/upper/d/u' 'ls $layers/lower1/d' \
@@ -138,7 +138,7 @@ exit 4"
 	must_fail "notices: $deed" "the check changed something"
 done
 
-# --- cases: the case itself ---------------------------------------------------------------------------
+# --- cases: the case itself --------------------------------------------------------------------
 
 program "$right
 exit 4"
@@ -173,7 +173,7 @@ layers 3
 expect opaque-value upper:/d"
 must_fail "a layer that comes too late" "broken at: layers comes too late"
 
-# --- random overlays ------------------------------------------------------------------------------------
+# --- random overlays ---------------------------------------------------------------------------
 
 # random NAME STATUS TEXT: runs a few seeds with the program at hand.
 random() {
@@ -207,7 +207,7 @@ done
 kit_check "a seed makes the same overlay twice" diff "$KIT_DIR/seed1.sum" "$KIT_DIR/seed2.sum"
 kit_check "and it is not an empty one" test "$(wc -l <"$KIT_DIR/seed1.sum")" -gt 50
 
-# --- treesum --------------------------------------------------------------------------------------------
+# --- treesum -----------------------------------------------------------------------------------
 
 tree=$KIT_DIR/tree
 mkdir "$tree" "$tree/d"
@@ -230,7 +230,7 @@ old=$(kit_treesum -x view,mtime "$tree")
 kit_check "treesum -x view does not see another inode" \
 	test "$old" = "$(kit_treesum -x view,mtime "$tree")"
 
-# --- file handles -----------------------------------------------------------------------------------------
+# --- file handles ------------------------------------------------------------------------------
 
 mkdir "$KIT_DIR/o" "$KIT_DIR/o/"{lower,upper,work,mnt}
 cd "$KIT_DIR/o" || kit_broken "no scratch"
@@ -248,7 +248,7 @@ else
 fi
 cd /
 
-# --- nothing stays ------------------------------------------------------------------------------------------
+# --- nothing stays -----------------------------------------------------------------------------
 
 case_is opaque-value "$damaged
 mounted 'false'"

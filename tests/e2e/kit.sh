@@ -15,20 +15,20 @@
 # From the environment:
 #	FSCK_OVERLAY       the program under test; default: fsck.overlay of the build
 #	KIT_TOOLS          where the test tools are; default: tests/tools of the build
-#	abs_top_builddir   the build; default: the current directory, else the source
+#	abs_top_builddir   the build; default: the current directory if it is one, else build/
 #	TMPDIR             where the scratch directory is made
 #	KIT_KEEP           if not empty, the scratch directory stays
 
 KIT_SRC=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 if [ -n "${abs_top_builddir:-}" ]; then
 	KIT_BUILD=$abs_top_builddir
-elif [ -e config.status ]; then
+elif [ -e config.status ] || [ ! -d "$KIT_SRC/build" ]; then
 	KIT_BUILD=$PWD
 else
-	KIT_BUILD=$KIT_SRC
+	KIT_BUILD=$KIT_SRC/build
 fi
 KIT_TOOLS=${KIT_TOOLS:-$KIT_BUILD/tests/tools}
-FSCK=${FSCK_OVERLAY:-$KIT_BUILD/fsck.overlay}
+FSCK=${FSCK_OVERLAY:-$KIT_BUILD/fsck/fsck.overlay}
 KIT_COUNT=0
 KIT_FAILED=0
 KIT_SKIPPED=0
@@ -98,7 +98,7 @@ kit_broken() {
 	exit 99
 }
 
-# --- beginning and end ---------------------------------------------------------------------------
+# --- beginning and end -------------------------------------------------------------------------
 
 # kit_unmount_below DIR: everything that is mounted there or below, the newest first.
 kit_unmount_below() {
@@ -166,7 +166,7 @@ kit_start() {
 	trap 'exit 143' TERM HUP
 }
 
-# --- file systems --------------------------------------------------------------------------------
+# --- file systems ------------------------------------------------------------------------------
 
 # kit_can_be_upper DIR: can an overlay have its upper layer here, with trusted xattrs?
 kit_can_be_upper() {
@@ -249,7 +249,7 @@ kit_strictatime() {
 	mount --bind "$1" "$2" && mount -o remount,bind,strictatime "$2"
 }
 
-# --- the program, and what it may not touch -------------------------------------------------------
+# --- the program, and what it may not touch ----------------------------------------------------
 
 # kit_fsck OUT ARGS...: runs the program; its output goes to OUT, its errors to OUT.err, its exit
 # status to $KIT_STATUS (124: it did not end in time).

@@ -11,7 +11,8 @@
 #	OVL_SEEDS=N   how many seeds (60; with OVL_LONG=1 5000)
 #	OVL_FIRST=N   the first one (1)
 #	OVL_FS="..."  on what: ext4 xfs btrfs tmpfs here, and ext4+squashfs, ext4+erofs, ext4+xfs,
-#	              tmpfs+btrfs for a bottom lower on another file system (all of these but here)
+#	              tmpfs+btrfs, xfs+overlay for a bottom lower on another file system (default:
+#	              all of these but here)
 #	OVL_JOBS=N    how many at a time (one a processor)
 #	OVL_WILD=1    also with index and nfs_export switched off again on the way
 #
@@ -24,7 +25,7 @@ kit_start "$@"
 seeds=${OVL_SEEDS:-$([ -n "${OVL_LONG:-}" ] && echo 5000 || echo 60)}
 first=${OVL_FIRST:-1}
 jobs=${OVL_JOBS:-$(nproc)}
-read -r -a kinds <<<"${OVL_FS:-ext4 xfs btrfs tmpfs ext4+squashfs ext4+erofs ext4+xfs tmpfs+btrfs}"
+read -r -a kinds <<<"${OVL_FS:-ext4 xfs btrfs tmpfs ext4+squashfs ext4+erofs ext4+xfs tmpfs+btrfs xfs+overlay}"
 read -r -a wild <<<"${OVL_WILD:+-w}"
 [ -x "$KIT_TOOLS/ovl-random" ] || kit_broken "no ovl-random in $KIT_TOOLS"
 
@@ -39,7 +40,7 @@ prepare() {
 	[ -d "$REPLY.strict" ] || { mkdir "$REPLY.strict" && kit_strictatime "$REPLY" "$REPLY.strict"; } ||
 		kit_broken "cannot mount with strictatime"
 	case $kind in
-	*+squashfs | *+erofs) bottom[$kind]=$lower ;;
+	*+squashfs | *+erofs | *+overlay) bottom[$kind]=$lower ;;
 	*+*)
 		kit_fs "$lower" || { why[$kind]=$REPLY && return; }
 		bottom[$kind]=$REPLY
@@ -60,12 +61,29 @@ make_image() {
 	return 1
 }
 
+# make_inner SEED DIR: another overlay, mounted at DIR.image: read-only ones, and ones whose files
+# have handles.
+make_inner() {
+	local options
+	mkdir -p "$2.image" "$2.tree"/{lower1,lower2,upper,work} || return 1
+	"$KIT_TOOLS/ovl-random" -B -s "$1" "$2.tree/lower1" || return 1
+	"$KIT_TOOLS/ovl-random" -B -s $(($1 + 1000000)) "$2.tree/lower2" || return 1
+	options=lowerdir=$2.tree/lower1:$2.tree/lower2
+	[ $(($1 / 2 % 2)) -eq 0 ] ||
+		options+=,upperdir=$2.tree/upper,workdir=$2.tree/work,index=on,nfs_export=on
+	kit_mount "$options" "$2.image"
+}
+
 # make_bottom KIND SEED DIR: a tree for the bottom lower, on its own file system, at $REPLY.
 make_bottom() {
 	local kind=$1 seed=$2 dir=$3
 	case $kind in
 	*+squashfs | *+erofs)
 		make_image "$kind" "$seed" "$dir" || return 1
+		REPLY=$dir.image
+		;;
+	*+overlay)
+		make_inner "$seed" "$dir" || return 1
 		REPLY=$dir.image
 		;;
 	*)

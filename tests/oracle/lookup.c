@@ -91,19 +91,18 @@ static void random_redirect(struct world *w, const char *path)
 	static const char *const broken[] = { "a/b", "/a/", "//", "..", "/a/../b", ".", "" };
 	char value[64] = "";
 	unsigned q = roll(w, 100);
-	size_t len;
+	size_t len = 0;
 
 	if (q < 45) {
-		strcpy(value, names[roll(w, 3)]);
+		len = (size_t)snprintf(value, sizeof(value), "%s", names[roll(w, 3)]);
 	} else if (q < 92) {
-		for (unsigned n = 1 + roll(w, 3); n > 0; n--) {
-			strcat(value, "/");
-			strcat(value, names[roll(w, 3)]);
-		}
+		for (unsigned n = 1 + roll(w, 3); n > 0; n--)
+			len += (size_t)snprintf(value + len, sizeof(value) - len, "/%s",
+						names[roll(w, 3)]);
 	} else {
-		strcpy(value, broken[roll(w, ARRAY_LEN(broken))]);
+		len = (size_t)snprintf(value, sizeof(value), "%s",
+				       broken[roll(w, ARRAY_LEN(broken))]);
 	}
-	len = strlen(value);
 	if (q >= 90 && q < 92)
 		len += 3; /* an embedded NUL and what follows */
 	set_xattr(w, path, "redirect", value, len);

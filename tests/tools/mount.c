@@ -37,8 +37,8 @@ static void unescape(char *text)
 
 static int set(int fs, const char *key, const char *value)
 {
-	int rc = value ? fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0)
-		       : fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
+	int rc = value ? fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) :
+			 fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
 
 	return rc < 0 ? -errno : 0;
 }

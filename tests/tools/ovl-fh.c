@@ -83,8 +83,7 @@ static char *dir_of(const char *path)
 
 static int encode(const char *path, bool upper, bool null_uuid, bool bare)
 {
-	_cleanup_free_ struct file_handle *fh =
-		ovl_tool_realloc(NULL, 1, sizeof(*fh) + FID_MAX);
+	_cleanup_free_ struct file_handle *fh = ovl_tool_realloc(NULL, 1, sizeof(*fh) + FID_MAX);
 	struct blob blob = { .magic = MAGIC };
 	int mount_id;
 
@@ -150,8 +149,7 @@ static bool parse_blob(const char *hex, struct blob *blob)
 	memset(blob, 0, sizeof(*blob));
 	len = parse_hex(hex, (uint8_t *)blob, sizeof(*blob));
 	if (len < HEADER || blob->magic != MAGIC || blob->len > len || blob->len < HEADER) {
-		printf("no handle: %d bytes, magic %02x, length %u\n", len, blob->magic,
-		       blob->len);
+		printf("no handle: %d bytes, magic %02x, length %u\n", len, blob->magic, blob->len);
 		return false;
 	}
 	return true;

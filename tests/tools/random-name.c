@@ -12,7 +12,8 @@
 #include "random.h"
 #include "walk.h"
 
-#define LONG_85 "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-long-name-of-85-bytes."
+#define LONG_85 \
+	"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-long-name-of-85-bytes."
 
 /** Names that a careless reader, printer, parser or heuristic stumbles over. */
 static const char *const odd_names[] = {
@@ -79,8 +80,8 @@ static char *some_entry(struct ovl_rnd *r, const char *dir)
 	if (count) {
 		const char *name = names[ovl_tool_random(&r->rng, (uint32_t)count)];
 
-		path = strcmp(dir, ".") ? ovl_tool_format("%s/%s", dir, name)
-					: ovl_tool_format("./%s", name);
+		path = strcmp(dir, ".") ? ovl_tool_format("%s/%s", dir, name) :
+					  ovl_tool_format("./%s", name);
 	}
 	ovl_walk_names_free(names, count);
 	return path;

@@ -51,8 +51,8 @@ static int open_file(const char *path, int flags)
 
 static size_t some_bytes(struct ovl_rnd *r, char *buf, size_t size)
 {
-	size_t len = ovl_tool_chance(&r->rng, 1, 2) ? ovl_tool_random(&r->rng, 100)
-						    : ovl_tool_random(&r->rng, (uint32_t)size);
+	size_t len = ovl_tool_chance(&r->rng, 1, 2) ? ovl_tool_random(&r->rng, 100) :
+						      ovl_tool_random(&r->rng, (uint32_t)size);
 
 	for (size_t i = 0; i < len; i++)
 		buf[i] = (char)('A' + (len + i / 7) % 50);
@@ -146,9 +146,9 @@ void ovl_rnd_op_attr(struct ovl_rnd *r)
 
 /** user::rw-, user:1000:r--, group::r--, mask::r--, other::--- */
 static const unsigned char acl[] = {
-	2, 0, 0, 0, 0x01, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, 0x02, 0,    4,    0,    0xe8, 0x03,
-	0, 0, 4, 0, 4,	  0, 0xff, 0xff, 0xff, 0xff, 0x10, 0, 4, 0, 0xff, 0xff, 0xff, 0xff,
-	0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+	2, 0,    0,    0,    0x01, 0,    6,    0, 0xff, 0xff, 0xff, 0xff, 0x02, 0,    4,
+	0, 0xe8, 0x03, 0,    0,    4,    0,    4, 0,    0xff, 0xff, 0xff, 0xff, 0x10, 0,
+	4, 0,    0xff, 0xff, 0xff, 0xff, 0x20, 0, 0,    0,    0xff, 0xff, 0xff, 0xff,
 };
 
 /** cap_net_raw=ep */
@@ -165,8 +165,8 @@ static int set_nested(struct ovl_rnd *r, const char *path)
 {
 	static const struct {
 		const char *name, *value;
-	} nested[] = { { "opaque", "y" },	 { "metacopy", "" },  { "redirect", "/a" },
-		       { "whiteout", "" },	 { "origin", "" },    { "impure", "y" },
+	} nested[] = { { "opaque", "y" },         { "metacopy", "" }, { "redirect", "/a" },
+		       { "whiteout", "" },        { "origin", "" },   { "impure", "y" },
 		       { "overlay.opaque", "y" }, { "nonsense", "1" } };
 	uint32_t i = ovl_tool_random(&r->rng, ARRAY_LEN(nested));
 	bool user = r->userxattr ^ (r->inactive_prefix && ovl_tool_chance(&r->rng, 1, 2));

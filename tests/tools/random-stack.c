@@ -52,8 +52,7 @@ static bool parameter_is(const char *name, char value)
 
 static const char *some_redirect_dir(struct ovl_rnd *r, const struct ovl_rnd_stack *stack)
 {
-	static const char *const free_choice[] = { "on", "on", "on", "follow", "nofollow",
-						   "off" };
+	static const char *const free_choice[] = { "on", "on", "on", "follow", "nofollow", "off" };
 	static const char *const following[] = { "on", "on", "follow" };
 
 	if (stack->userxattr) /* nothing else is possible, nofollow need not be given */

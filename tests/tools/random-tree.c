@@ -57,9 +57,9 @@ static void op_mknod(struct ovl_rnd *r)
 		unsigned major, minor;
 		bool overlay_only;
 	} nodes[] = {
-		{ S_IFIFO | 0600, 0, 0, false },  { S_IFSOCK | 0755, 0, 0, false },
-		{ S_IFCHR | 0666, 1, 3, false },  { S_IFBLK | 0660, 7, 0, false },
-		{ S_IFBLK | 0600, 0, 0, false },  { S_IFCHR | 0600, 0, 1, false },
+		{ S_IFIFO | 0600, 0, 0, false }, { S_IFSOCK | 0755, 0, 0, false },
+		{ S_IFCHR | 0666, 1, 3, false }, { S_IFBLK | 0660, 7, 0, false },
+		{ S_IFBLK | 0600, 0, 0, false }, { S_IFCHR | 0600, 0, 1, false },
 		{ S_IFCHR | 0600, 0, 0, true }, /* the overlay refuses it; elsewhere a whiteout */
 	};
 	_cleanup_free_ char *path = ovl_rnd_name_free(r);
@@ -94,11 +94,11 @@ static void op_rename(struct ovl_rnd *r)
 					     [RENAME_NOREPLACE] = "rename-noreplace",
 					     [RENAME_EXCHANGE] = "rename-exchange" };
 	unsigned flag = flags[ovl_tool_random(&r->rng, ARRAY_LEN(flags))];
-	_cleanup_free_ char *from = ovl_tool_chance(&r->rng, 1, 3) ? ovl_rnd_name_dir(r)
-								   : ovl_rnd_name_any(r);
-	_cleanup_free_ char *to = flag == RENAME_EXCHANGE || ovl_tool_chance(&r->rng, 1, 3)
-					  ? ovl_rnd_name_any(r)
-					  : ovl_rnd_name_free(r);
+	_cleanup_free_ char *from = ovl_tool_chance(&r->rng, 1, 3) ? ovl_rnd_name_dir(r) :
+								     ovl_rnd_name_any(r);
+	_cleanup_free_ char *to = flag == RENAME_EXCHANGE || ovl_tool_chance(&r->rng, 1, 3) ?
+					  ovl_rnd_name_any(r) :
+					  ovl_rnd_name_free(r);
 
 	ovl_rnd_op_done(r, renameat2(AT_FDCWD, from, AT_FDCWD, to, flag), names[flag], from, to);
 }
@@ -106,8 +106,8 @@ static void op_rename(struct ovl_rnd *r)
 /** A new name in the same directory: the redirect stays relative. */
 static void op_rename_near(struct ovl_rnd *r)
 {
-	_cleanup_free_ char *from = ovl_tool_chance(&r->rng, 1, 2) ? ovl_rnd_name_dir(r)
-								   : ovl_rnd_name_any(r);
+	_cleanup_free_ char *from = ovl_tool_chance(&r->rng, 1, 2) ? ovl_rnd_name_dir(r) :
+								     ovl_rnd_name_any(r);
 	const char *slash = strrchr(from, '/');
 	_cleanup_free_ char *to = NULL;
 
@@ -214,13 +214,26 @@ static const struct {
 	unsigned weight;
 	unsigned base_weight; /* while the lower layers are made */
 } table[] = {
-	{ ovl_rnd_op_create, 10, 24 }, { ovl_rnd_op_write, 10, 4 }, { ovl_rnd_op_attr, 14, 6 },
-	{ ovl_rnd_op_xattr, 8, 4 },    { ovl_rnd_op_flags, 1, 0 },  { ovl_rnd_op_clone, 2, 1 },
-	{ ovl_rnd_op_tmpfile, 2, 0 },  { ovl_rnd_op_orphan, 3, 0 }, { op_mkdir, 10, 24 },
-	{ op_mkdirs, 1, 2 },	       { op_symlink, 4, 6 },	    { op_mknod, 3, 6 },
-	{ op_link, 10, 12 },	       { op_rename, 14, 4 },	    { op_rename_near, 10, 0 },
-	{ op_unlink, 8, 3 },	       { op_rmdir, 2, 1 },	    { op_replace, 4, 0 },
-	{ op_look, 3, 0 },	       { op_sync, 1, 0 },
+	{ ovl_rnd_op_create, 10, 24 },
+	{ ovl_rnd_op_write, 10, 4 },
+	{ ovl_rnd_op_attr, 14, 6 },
+	{ ovl_rnd_op_xattr, 8, 4 },
+	{ ovl_rnd_op_flags, 1, 0 },
+	{ ovl_rnd_op_clone, 2, 1 },
+	{ ovl_rnd_op_tmpfile, 2, 0 },
+	{ ovl_rnd_op_orphan, 3, 0 },
+	{ op_mkdir, 10, 24 },
+	{ op_mkdirs, 1, 2 },
+	{ op_symlink, 4, 6 },
+	{ op_mknod, 3, 6 },
+	{ op_link, 10, 12 },
+	{ op_rename, 14, 4 },
+	{ op_rename_near, 10, 0 },
+	{ op_unlink, 8, 3 },
+	{ op_rmdir, 2, 1 },
+	{ op_replace, 4, 0 },
+	{ op_look, 3, 0 },
+	{ op_sync, 1, 0 },
 };
 
 void ovl_rnd_tree_run(struct ovl_rnd *r, unsigned count)

@@ -10,10 +10,10 @@
 /** A run of random operations. All of them work below the current directory. */
 struct ovl_rnd {
 	struct ovl_rng rng;
-	FILE *log;	      /* every operation, its operands and its errno */
-	bool plain;	      /* on a plain file system: nothing that only means something above it */
+	FILE *log;  /* every operation, its operands and its errno */
+	bool plain; /* on a plain file system: nothing that only means something above it */
 	bool inactive_prefix; /* also set xattrs under the prefix that this overlay does not use */
-	bool userxattr;	      /* the overlay's prefix is user.overlay. */
+	bool userxattr;       /* the overlay's prefix is user.overlay. */
 	unsigned long ops;
 	unsigned long strange; /* answers that a sound overlay never gives */
 };
@@ -78,15 +78,15 @@ struct ovl_rnd_stack {
 	size_t lower_count;
 	char *upper; /* NULL: a stack without upper */
 	char *work;
-	char *data;	   /* a data-only layer, or NULL */
-	unsigned odd;	   /* which odd byte stands in the names of layers; 0: none */
+	char *data;        /* a data-only layer, or NULL */
+	unsigned odd;      /* which odd byte stands in the names of layers; 0: none */
 	unsigned serial;   /* for names */
-	bool userxattr;	   /* the same for the whole life of the stack */
+	bool userxattr;    /* the same for the whole life of the stack */
 	bool always_plain; /* never use metacopy or nfs_export */
-	bool may_index;	   /* no lower holds what cannot be indexed */
+	bool may_index;    /* no lower holds what cannot be indexed */
 	bool may_redirect; /* some layer may hold redirects */
 	bool may_metacopy; /* some layer may hold metacopy files */
-	bool wild;	   /* also switch the index off again */
+	bool wild;         /* also switch the index off again */
 	struct ovl_rnd_features now;
 };
 

@@ -61,11 +61,11 @@ static const struct {
 	const char *name;
 	unsigned fields;
 } field_names[] = {
-	{ "mode", F_MODE },	  { "uid", F_UID },	    { "gid", F_GID },
-	{ "ino", F_INO },	  { "nlink", F_NLINK },	    { "size", F_SIZE },
-	{ "rdev", F_RDEV },	  { "attr", F_ATTR },	    { "atime", F_ATIME },
-	{ "mtime", F_MTIME },	  { "ctime", F_CTIME },	    { "link", F_LINK },
-	{ "xattr", F_XATTR },	  { "data", F_DATA },	    { "dirsize", F_DIRSIZE },
+	{ "mode", F_MODE },         { "uid", F_UID },       { "gid", F_GID },
+	{ "ino", F_INO },           { "nlink", F_NLINK },   { "size", F_SIZE },
+	{ "rdev", F_RDEV },         { "attr", F_ATTR },     { "atime", F_ATIME },
+	{ "mtime", F_MTIME },       { "ctime", F_CTIME },   { "link", F_LINK },
+	{ "xattr", F_XATTR },       { "data", F_DATA },     { "dirsize", F_DIRSIZE },
 	{ "ovlxattr", F_OVLXATTR }, { "view", F_NOT_VIEW },
 };
 
@@ -336,8 +336,7 @@ static int failed(void *arg, const struct ovl_walk_at *at, int err)
 /** Opens a directory, through a mount of our own that updates no times if we may have one. */
 static int open_root(const char *dir)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOATIME,
-				   .attr_clr = MOUNT_ATTR__ATIME };
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOATIME, .attr_clr = MOUNT_ATTR__ATIME };
 	_cleanup_close_ int clone = open_tree(AT_FDCWD, dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
 	if (clone >= 0 && mount_setattr(clone, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0) {
