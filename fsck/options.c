@@ -5,6 +5,7 @@
  */
 #include "options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -125,14 +126,15 @@ static void make_words(struct words *w)
 			if (row->argument)
 				*letter++ = ':';
 		}
-		if (row->name)
-			*name++ = (struct option){
-				.name = row->name,
-				.has_arg = !row->argument        ? no_argument :
-					   *row->argument == '[' ? optional_argument :
-								   required_argument,
-				.val = LONG_BASE + (int)i,
-			};
+		if (row->name) {
+			name->name = row->name;
+			name->has_arg = !row->argument        ? no_argument :
+					*row->argument == '[' ? optional_argument :
+								required_argument;
+			name->flag = NULL;
+			name->val = LONG_BASE + (int)i;
+			name++;
+		}
 	}
 	*letter = '\0';
 	*name = (struct option){ 0 };
@@ -176,10 +178,12 @@ static int complain(int answer, const char *at, struct ovl_error *e)
 
 static int set(struct ovl_options *o, int value, struct ovl_error *e)
 {
+	const struct row *row = find_row(value);
 	char word[WORD_SIZE];
 
+	assert(row); /* getopt_long() answers with what make_words() told it */
 	spell(word, sizeof(word), value);
-	return find_row(value)->set(o, word, optarg, e);
+	return row->set(o, word, optarg, e);
 }
 
 /* Do the options go together, and which task do they ask for? */

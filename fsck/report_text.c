@@ -75,6 +75,8 @@ static int text_finding(struct ovl_reporting *r, const struct ovl_finding *f,
 	if (!place)
 		return -ENOMEM;
 	fprintf(r->out, "%s: %s%s%s (%s)\n", place, paint(r, severity), p->text, off, p->slug);
+	if (r->options->verbosity)
+		fprintf(r->out, "    severity: %s\n", ovl_severity_name(severity));
 	e = print_evidence(r, f);
 	if (e < 0)
 		return e;

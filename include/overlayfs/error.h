@@ -16,7 +16,10 @@ struct ovl_error {
 };
 
 /** An empty error, for initialisation. */
-#define OVL_ERROR_INIT { 0, NULL }
+#define OVL_ERROR_INIT  \
+	{               \
+		0, NULL \
+	}
 
 /**
  * ovl_fail - record what failed and hand the errno on

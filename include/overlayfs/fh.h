@@ -60,10 +60,10 @@ int ovl_fh_build(uint8_t flags, uint8_t type, const uint8_t uuid[16], struct ovl
  * @ret_raw: at least 128 bytes (a name has at most 255 characters); written on success only
  *
  * Returns the length of the blob, or -EINVAL if the name is shorter than 42 characters, longer than
- * 255, of odd length, or not hex. Pure. Kernel: fs/overlayfs/namei.c, ovl_verify_index(). It is more
- * lenient in two points: hex2bin takes both cases (as we do), and of a name of odd length the last
- * character is not looked at, so that the mount goes on. Such entries are never found again by
- * lookup, which writes lower case and full bytes.
+ * 255, of odd length, or not hex. Pure. Kernel: fs/overlayfs/namei.c, ovl_verify_index(). It is
+ * more lenient in two points: hex2bin takes both cases (as we do), and of a name of odd length the
+ * last character is not looked at, so that the mount goes on. Such entries are never found again
+ * by lookup, which writes lower case and full bytes.
  */
 int ovl_fh_parse_name(const char *name, unsigned char *ret_raw);
 

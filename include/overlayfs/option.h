@@ -57,7 +57,8 @@ void ovl_config_done(struct ovl_config *c);
  * Splits at commas that no backslash protects. In lowerdir, upperdir and workdir a backslash stands
  * for the byte that follows it, whichever that is; in lowerdir, colons that no backslash protects
  * separate layers. "lowerdir+=" and "datadir+=" take their path literally, backslashes included: in
- * a string they cannot name a path with a comma (ovl_config_set() can). "lowerdir=" empties the list.
+ * a string they cannot name a path with a comma (ovl_config_set() can). "lowerdir=" empties the
+ * list.
  *
  * Words that mount(8) keeps for itself or gives to the VFS (nodev, noauto, x-*, context="a,b" ...)
  * are skipped, words that nobody knows are collected.
@@ -88,17 +89,18 @@ int ovl_config_set(struct ovl_config *c, const char *name, const char *value, st
  * Returns 0 or -EINVAL with the text of the contradiction: upper without work, no lower, more than
  * 500 layers, a single lower without upper, index=off with nfs_export=on, metacopy=on with
  * nfs_export=on, userxattr with metacopy=on or redirect_dir=on|follow, metacopy=on with
- * redirect_dir=off|nofollow|follow (without upper: nofollow only). Refused is what the kernel refuses
- * whatever the parameters of its module are: where they decide (redirect_dir=off means nofollow or
- * follow), the check is silent. Nothing is said of options that the kernel ignores, such as workdir
- * without upperdir.
+ * redirect_dir=off|nofollow|follow (without upper: nofollow only). Refused is what the kernel
+ * refuses whatever the parameters of its module are: where they decide (redirect_dir=off means
+ * nofollow or follow), the check is silent. Nothing is said of options that the kernel ignores,
+ * such as workdir without upperdir.
  *
  * Kernel: ovl_fs_params_verify(), ovl_fill_super(); tried on 6.18.
  */
 int ovl_config_check(const struct ovl_config *c, struct ovl_error *e);
 
 /**
- * ovl_config_render - the option string that ovl_config_parse() reads back to the same configuration
+ * ovl_config_render - the option string that ovl_config_parse() reads back to the same
+ *                     configuration
  *
  * Only what was given; layers always as one "lowerdir=". free() it; NULL when out of memory.
  */

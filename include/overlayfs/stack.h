@@ -53,10 +53,13 @@ const char *ovl_stack_layer_dir(const struct ovl_stack *stack, int layer);
 /** ovl_stack_path - the raw path bytes of a place, "/" for a root; free() it */
 char *ovl_stack_path(struct ovl_loc loc);
 
-/** ovl_stack_users - who uses upper, work or a lower of this overlay right now, for messages
+/**
+ * ovl_stack_users - who uses upper, work or a lower of this overlay right now, for messages
+ * @ret_text: one line a user, escaped, without newline at the end ("upper and work are in use by the
+ *            overlay at /m (process 12)"); free() it; NULL if nobody does; written if not negative
  *
- * @ret_text: one line a user, without newline at the end ("upper is in use by the overlay at /m
- * (process 12)"); NULL if nobody does. Returns 1 in use, 0 not, negative errno.
+ * That a lower is a lower of others as well is no use that is told: none of them writes to it.
+ * Returns 1 in use, 0 not, -ENOENT without /proc, -ENOMEM or another errno.
  */
 int ovl_stack_users(const struct ovl_stack *stack, char **ret_text);
 

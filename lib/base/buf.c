@@ -41,7 +41,7 @@ int ovl_buf_reserve(struct ovl_buf *b, size_t more)
 	if (need <= b->room)
 		return 0;
 
-	/* Doubling keeps appending linear; near the end of size_t we ask for just what is needed. */
+	/* Doubling keeps appending linear; near the end of size_t ask for just what is needed. */
 	if (b->room > SIZE_MAX / 2)
 		room = need;
 	else

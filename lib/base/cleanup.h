@@ -32,19 +32,19 @@ static inline void ovl_cleanup_close(const int *fd)
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
 
 /** Hands a pointer over: the variable becomes NULL, so that its cleanup does nothing. */
-#define TAKE_PTR(p)                       \
-	({                                \
+#define TAKE_PTR(p)                         \
+	({                                  \
 		__typeof__(p) taken_ = (p); \
-		(p) = NULL;               \
-		taken_;                   \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
 
 /** Hands a file descriptor over. */
-#define TAKE_FD(fd)               \
-	({                        \
+#define TAKE_FD(fd)                \
+	({                         \
 		int taken_ = (fd); \
-		(fd) = -EBADF;    \
-		taken_;           \
+		(fd) = -EBADF;     \
+		taken_;            \
 	})
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

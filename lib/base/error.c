@@ -49,7 +49,7 @@ int ovl_fail(struct ovl_error *e, int code, const char *fmt, ...)
 		return code;
 	va_start(ap, fmt);
 	e->code = code;
-	/* strerror() is safe in threads here: known errors are constant strings, the others thread-local */
+	/* Safe in threads: known errors are constant strings, the others thread-local. */
 	e->text = compose(fmt, ap, strerror(-code));
 	va_end(ap);
 	return code;

@@ -59,7 +59,7 @@ static bool is_zero(struct ovl_key key)
 	return key.a == 0 && key.b == 0;
 }
 
-/* The slot of @key, or the empty one where it would go. The map has slots, and never a full house. */
+/* The slot of @key, or the empty one where it would go. There always is an empty one. */
 static struct ovl_map_slot *find(struct ovl_map_slot *slot, size_t size, struct ovl_key key)
 {
 	size_t i;

@@ -139,8 +139,7 @@ static void drop_all(const struct ovl_pool_ops *ops, void *ctx, struct ovl_job *
 	}
 }
 
-int ovl_pool_run(unsigned threads, const struct ovl_pool_ops *ops, void *ctx,
-		 struct ovl_job *first)
+int ovl_pool_run(unsigned threads, const struct ovl_pool_ops *ops, void *ctx, struct ovl_job *first)
 {
 	_cleanup_free_ struct worker *workers = NULL;
 	struct ovl_pool pool = {

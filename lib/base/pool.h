@@ -33,8 +33,8 @@ struct ovl_pool_ops {
  *           runs there. Threads that cannot be made are done without. The others block all signals.
  * @first: jobs to begin with, linked; taken, also on failure
  *
- * Returns 0, or the first negative errno that a job or thread_start() returned (thread_stop() is not
- * called where thread_start() failed), or -ENOMEM.
+ * Returns 0, or the first negative errno that a job or thread_start() returned, or -ENOMEM. Where
+ * thread_start() failed, thread_stop() is not called.
  */
 int ovl_pool_run(unsigned threads, const struct ovl_pool_ops *ops, void *ctx,
 		 struct ovl_job *first);

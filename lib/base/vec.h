@@ -25,26 +25,25 @@
 int ovl_vec_grow_(void **data, size_t len, size_t *room, size_t size);
 
 /** Append a copy of @item; 0 or -ENOMEM. */
-#define ovl_vec_push(v, item)                                                            \
-	({                                                                               \
-		int vec_r_ = (v)->len < (v)->room ?                                      \
-				     0 :                                                 \
-				     ovl_vec_grow_((void **)&(v)->data, (v)->len, &(v)->room, \
-						   sizeof(*(v)->data));                  \
-		if (vec_r_ == 0) {                                                       \
-			(v)->data[(v)->len] = (item);                                    \
-			(v)->len++;                                                      \
-		}                                                                        \
-		vec_r_;                                                                  \
+#define ovl_vec_push(v, item)                                                                      \
+	({                                                                                         \
+		int vec_r_ = (v)->len < (v)->room ? 0 :                                            \
+						    ovl_vec_grow_((void **)&(v)->data, (v)->len,   \
+								  &(v)->room, sizeof(*(v)->data)); \
+		if (vec_r_ == 0) {                                                                 \
+			(v)->data[(v)->len] = (item);                                              \
+			(v)->len++;                                                                \
+		}                                                                                  \
+		vec_r_;                                                                            \
 	})
 
 /** Free the array (not what its elements own) and empty it. */
-#define ovl_vec_done(v)            \
-	do {                       \
-		free((v)->data);   \
-		(v)->data = NULL;  \
-		(v)->len = 0;      \
-		(v)->room = 0;     \
+#define ovl_vec_done(v)           \
+	do {                      \
+		free((v)->data);  \
+		(v)->data = NULL; \
+		(v)->len = 0;     \
+		(v)->room = 0;    \
 	} while (0)
 
 #endif

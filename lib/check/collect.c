@@ -48,37 +48,96 @@ static int collect_redirect(struct ovl_run *run, const struct ovl_view *v)
 		.target = { hit->lower[below].layer, hit->lower[below].path },
 		.target_stat = hit->lower[below].stat,
 		.is_dir = true,
+		.has_origin = ovl_obs_has(v->obs, OVL_X_ORIGIN),
+		.in_impure = v->dir->impure,
 	};
 	return ovl_facts_add_redirect(&run->facts, &fact);
 }
 
-/* What a directory of the upper must know of its entries, see impure. */
-static int collect_for_parent(const struct ovl_view *v)
+/* The origin leads to an inode that the kernel takes for the one the object was copied up from. */
+static bool has_true_origin(const struct ovl_view *v)
 {
+	const struct ovl_origin *origin = ovl_view_origin(v);
+
+	return origin->state == OVL_ORIGIN_FOUND && origin->kind == v->obs->kind &&
+	       !(origin->fh.flags & OVL_FH_FLAG_PATH_UPPER);
+}
+
+/*
+ * Was nfs_export ever on? Then objects without an entry in the index do not have the inode number of
+ * their origin: when they come to a directory it is not marked impure, and when it is listed the
+ * kernel takes the mark away. Nothing tells afterwards; but there was an index.
+ */
+static bool had_nfs_export(const struct ovl_stack *stack)
+{
+	return stack->config.nfs_export == OVL_ON || stack->index.root.fd >= 0;
+}
+
+/*
+ * Does the inode number that a file has in the overlay come from its origin, for sure? Not if its lower
+ * file has several names and there was no index at times.
+ */
+static bool has_lower_number(struct ovl_run *run, const struct ovl_view *v)
+{
+	if (!has_true_origin(v) || ovl_view_origin(v)->stat.nlink > 1)
+		return false;
+	return !had_nfs_export(run->stack) ||
+	       ovl_facts_has_index(&run->facts, v->obs->stat.ino);
+}
+
+/* What a directory of the upper must know of its entries, see impure. */
+static int collect_for_parent(struct ovl_run *run, const struct ovl_view *v)
+{
+	bool marked = ovl_obs_has(v->obs, OVL_X_ORIGIN);
 	const struct ovl_hit *hit;
 	int r;
 
-	if (ovl_obs_has(v->obs, OVL_X_ORIGIN) ||
-	    (v->obs->kind == OVL_KIND_DIR && ovl_obs_has(v->obs, OVL_X_REDIRECT))) {
-		v->dir->n_origin++;
+	if (v->obs->kind != OVL_KIND_DIR) {
+		if (marked && has_lower_number(run, v))
+			v->dir->n_origin++;
+		else if (marked)
+			v->dir->n_unsure++;
 		return 0;
 	}
-	if (v->obs->kind != OVL_KIND_DIR)
-		return 0;
+	marked |= ovl_obs_has(v->obs, OVL_X_REDIRECT);
 	r = ovl_view_below(v, &hit);
-	if (r == 0 && hit->result == 0 && hit->n_lower > 0)
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (hit->result < 0 || hit->n_lower == 0 ||
+	    (marked && had_nfs_export(run->stack)))
+		v->dir->n_unsure += marked;
+	else if (marked)
+		v->dir->n_origin++;
+	else
 		v->dir->n_merged++;
-	return r == -ENOENT ? 0 : r;
+	return 0;
+}
+
+/* Where this name of a metacopy file with a relative redirect leads. */
+static int follow_relative(const struct ovl_view *v, struct ovl_fact_link *link)
+{
+	const struct ovl_hit *hit;
+	int r = ovl_view_below(v, &hit);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (hit->result == -EIO && hit->why == OVL_WHY_NO_LOWERDATA)
+		link->lost = link->path;
+	else if (hit->result == 0 && hit->n_lower > 0)
+		link->head = (struct ovl_key){ hit->lower[0].stat.dev, hit->lower[0].stat.ino };
+	return 0;
 }
 
 /* Returns 1 if this is the first name of the inode that was seen. */
 static int collect_link(struct ovl_run *run, const struct ovl_view *v)
 {
+	int r = 0;
 	const struct ovl_obs *obs = v->obs;
 	struct ovl_fact_link link = { .ino = obs->stat.ino,
 				      .nlink = obs->stat.nlink,
 				      .path = (struct ovl_path *)v->loc.path,
-				      .metacopy = ovl_obs_has(obs, OVL_X_METACOPY) };
+				      .metacopy = ovl_obs_has(obs, OVL_X_METACOPY),
+				      .marked = (obs->xmask | obs->xbad) != 0 };
 	struct ovl_redirect red;
 
 	if (obs->kind == OVL_KIND_WHITEOUT)
@@ -88,32 +147,46 @@ static int collect_link(struct ovl_run *run, const struct ovl_view *v)
 	if ((obs->xmask & OVL_XBIT(REDIRECT)) &&
 	    ovl_redirect_parse(obs->x[OVL_X_REDIRECT], &red) == 0)
 		link.relative_redirect = !red.absolute;
-	return ovl_facts_add_link(&run->facts, &link);
+	if (link.metacopy && link.relative_redirect)
+		r = follow_relative(v, &link);
+	return r < 0 ? r : ovl_facts_add_link(&run->facts, &link);
 }
 
-/* Is the origin the lower object that lies at the same path? */
-static int is_at_home(const struct ovl_view *v, const struct ovl_origin *origin)
+/*
+ * Is the origin where it should be: for a directory, the topmost one that it is merged with; for all
+ * else the lower object at its path? A directory that is not merged has no home, and needs none: -1.
+ */
+static int is_at_home(const struct ovl_view *v, const struct ovl_origin *origin, int *ret)
 {
+	bool is_dir = v->obs->kind == OVL_KIND_DIR;
 	const struct ovl_hit *hit;
-	int r = ovl_view_beneath(v, &hit);
+	int r = is_dir ? ovl_view_below(v, &hit) : ovl_view_beneath(v, &hit);
 
+	*ret = is_dir ? -1 : 0;
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	return hit->n_lower > 0 && hit->lower[0].stat.ino == origin->stat.ino &&
-	       hit->lower[0].stat.dev == origin->stat.dev;
+	if (hit->n_lower > 0 && (!is_dir || hit->result == 0))
+		*ret = hit->lower[0].stat.ino == origin->stat.ino &&
+		       hit->lower[0].stat.dev == origin->stat.dev;
+	return 0;
 }
 
 static int collect_origin(struct ovl_run *run, const struct ovl_view *v, bool first_name)
 {
 	const struct ovl_origin *origin = ovl_view_origin(v);
 	struct ovl_fact_origin claim;
-	int home, r = 0;
+	int home, r;
 
-	if (origin->state != OVL_ORIGIN_FOUND || origin->kind != v->obs->kind)
+	if (first_name &&
+	    (origin->state == OVL_ORIGIN_STALE || origin->state == OVL_ORIGIN_NO_LAYER))
+		ovl_facts_note_stale(&run->facts);
+	if (!has_true_origin(v))
 		return 0;
-	home = is_at_home(v, origin);
-	if (home < 0)
-		return home;
+	r = is_at_home(v, origin, &home);
+	if (r < 0 || home < 0)
+		return r;
+	if (home && v->obs->stat.nlink > 1)
+		ovl_facts_note_home(&run->facts, v->obs->stat.ino);
 	if (!home || origin->stat.nlink > 1)
 		r = ovl_facts_want(&run->facts, origin->stat.ino);
 	if (r < 0 || !first_name)
@@ -124,9 +197,19 @@ static int collect_origin(struct ovl_run *run, const struct ovl_view *v, bool fi
 		.lower = origin->stat,
 		.path = (struct ovl_path *)v->loc.path,
 		.ino = v->obs->stat.ino,
+		.is_dir = v->obs->kind == OVL_KIND_DIR,
 		.metacopy = ovl_obs_has(v->obs, OVL_X_METACOPY),
+		.redirected = ovl_obs_has(v->obs, OVL_X_REDIRECT),
+		.at_home = home,
 	};
-	return ovl_facts_add_origin(&run->facts, &claim, home);
+	return ovl_facts_add_origin(&run->facts, &claim);
+}
+
+int ovl_collect_name(struct ovl_run *run, const struct ovl_view *v)
+{
+	int r = v->role == OVL_ROLE_UPPER ? collect_link(run, v) : 0;
+
+	return r < 0 ? r : 0;
 }
 
 int ovl_collect_object(struct ovl_run *run, const struct ovl_view *v, struct ovl_sink *sink)
@@ -137,10 +220,10 @@ int ovl_collect_object(struct ovl_run *run, const struct ovl_view *v, struct ovl
 	r = collect_redirect(run, v);
 	if (r < 0 || v->role != OVL_ROLE_UPPER)
 		return r;
-	r = collect_for_parent(v);
-	if (r < 0 || v->obs->kind == OVL_KIND_DIR)
+	r = collect_for_parent(run, v);
+	if (r < 0)
 		return r;
-	first = collect_link(run, v);
+	first = v->obs->kind == OVL_KIND_DIR ? 1 : collect_link(run, v);
 	if (first < 0)
 		return first;
 	return collect_origin(run, v, first > 0);

@@ -37,6 +37,8 @@ static void list_rules(struct ovl_run *run)
 	for (int id = 0; id < OVL_P__MAX; id++) {
 		const struct ovl_problem *p = ovl_problem_get((enum ovl_problem_id)id);
 
+		if (!p->check)
+			continue; /* the engine itself reports it, or nobody can */
 		if (p->scope != OVL_SCOPE_OBJECT) {
 			struct ovl_rule_list *list = &run->scope[p->scope];
 
@@ -127,8 +129,10 @@ static int run_whole(struct ovl_run *run, enum ovl_scope scope)
 
 static int pass_walk(struct ovl_run *run)
 {
-	int r = run_whole(run, OVL_SCOPE_STACK);
+	int r = ovl_collect_layout(run, &run->sink[0]);
 
+	if (r == 0)
+		r = run_whole(run, OVL_SCOPE_STACK);
 	if (r == 0)
 		r = ovl_collect_index(run, &run->sink[0]);
 	if (r == 0 && run->stack->has_upper)

@@ -50,8 +50,18 @@ void ovl_run_progress(struct ovl_run *run, enum ovl_pass pass, uint64_t current,
  */
 int ovl_walk_layer(struct ovl_run *run, int layer);
 
+/**
+ * ovl_collect_layout - find out who uses the layers, and how they lie to each other
+ * Before anything else. Where no mount table can be read, no user is known, and no bind mount is
+ * seen through. 0 or -ENOMEM.
+ */
+int ovl_collect_layout(struct ovl_run *run, struct ovl_sink *sink);
+
 /** ovl_collect_object - keep the facts about an object that cross checks need; 0 or -ENOMEM */
 int ovl_collect_object(struct ovl_run *run, const struct ovl_view *view, struct ovl_sink *sink);
+
+/** ovl_collect_name - count a name of a non-directory that is not judged otherwise; 0 or -ENOMEM */
+int ovl_collect_name(struct ovl_run *run, const struct ovl_view *view);
 
 /** ovl_collect_index - read the index directory into the facts; before the walks. 0, -ENOMEM */
 int ovl_collect_index(struct ovl_run *run, struct ovl_sink *sink);
@@ -62,13 +72,14 @@ int ovl_walk_index(struct ovl_run *run, struct ovl_sink *sink);
 int ovl_walk_work(struct ovl_run *run, struct ovl_sink *sink);
 
 /**
- * ovl_storage_find - is this subdirectory the layer of another overlay?
+ * ovl_storage_find - is this subdirectory a layer or a work directory of another overlay?
  * @d: the directory that is walked
  * @merged: the subdirectory is merged with lower ones: then, in the upper, it is ours
  * @ret_storage: what to report once: the place that holds the other overlay (path counted)
  *
  * docker and containers/storage keep "diff" beside "link", containerd "fs" beside "work" below
- * "snapshots"; everything else gives itself away by a work base beside it and xattrs of a root.
+ * "snapshots"; everything else gives itself away by a work base beside it and xattrs of a root, a work
+ * directory by its mode and by being alone.
  * Returns 1 if it is, 0 if not, -ENOMEM.
  */
 int ovl_storage_find(struct ovl_reader *r, struct ovl_scan_dir *d, int dirfd, const char *name,

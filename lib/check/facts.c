@@ -11,6 +11,14 @@
 
 #include "base/banned.h"
 
+/* A path is aligned, so the lowest bit is free to say that the file is at home. */
+enum { FIRST_AT_HOME = 1 };
+
+static struct ovl_path *first_path(uint64_t first)
+{
+	return (struct ovl_path *)(uintptr_t)(first & ~(uint64_t)FIRST_AT_HOME);
+}
+
 int ovl_facts_init(struct ovl_facts *f)
 {
 	*f = (struct ovl_facts){ 0 };
@@ -24,7 +32,7 @@ void ovl_facts_done(struct ovl_facts *f)
 	size_t pos = 0;
 
 	while (ovl_map_next(&f->origin_first, &pos, &key, &value))
-		ovl_path_unref((struct ovl_path *)(uintptr_t)value);
+		ovl_path_unref(first_path(value));
 	for (size_t i = 0; i < f->origin.len; i++)
 		ovl_path_unref(f->origin.data[i].path);
 	for (size_t i = 0; i < f->duplicate.len; i++)
@@ -33,12 +41,20 @@ void ovl_facts_done(struct ovl_facts *f)
 		ovl_path_unref((struct ovl_path *)f->redirect.data[i].source.path);
 		ovl_path_unref((struct ovl_path *)f->redirect.data[i].target.path);
 	}
-	for (size_t i = 0; i < f->link.len; i++)
+	for (size_t i = 0; i < f->link.len; i++) {
 		ovl_path_unref(f->link.data[i].path);
+		ovl_path_unref(f->link.data[i].lost);
+	}
 	for (size_t i = 0; i < f->name.len; i++)
 		ovl_path_unref((struct ovl_path *)f->name.data[i].loc.path);
 	for (size_t i = 0; i < f->index.len; i++)
 		free(f->index.data[i].name);
+	ovl_users_done(&f->users);
+	ovl_vec_done(&f->inside);
+	pos = 0;
+	while (ovl_map_next(&f->index_dir, &pos, &key, &value))
+		ovl_path_unref((struct ovl_path *)(uintptr_t)value);
+	ovl_map_done(&f->index_dir);
 	ovl_map_done(&f->origin_first);
 	ovl_map_done(&f->link_by_ino);
 	ovl_map_done(&f->wanted);
@@ -63,36 +79,50 @@ static int add_duplicate(struct ovl_facts *f, const struct ovl_fact_origin *clai
 	struct ovl_fact_origin c = *claim;
 	int r;
 
+	c.ino = 0;
+	c.metacopy = false;
 	if (*first) { /* now that there is a second one, the first becomes a claim too */
-		c.path = (struct ovl_path *)(uintptr_t)*first;
+		c.path = first_path(*first);
+		c.at_home = *first & FIRST_AT_HOME;
 		r = ovl_vec_push(&f->duplicate, c);
 		if (r < 0)
 			return r;
 		*first = 0;
 	}
 	c.path = ovl_path_ref(claim->path);
+	c.at_home = claim->at_home;
 	r = ovl_vec_push(&f->duplicate, c);
 	if (r < 0)
 		ovl_path_unref(c.path);
 	return r;
 }
 
-int ovl_facts_add_origin(struct ovl_facts *f, const struct ovl_fact_origin *claim, bool at_home)
+/* With the lock held. Directories may share an origin: only their redirects must differ. */
+static int check_duplicate(struct ovl_facts *f, const struct ovl_fact_origin *claim)
 {
 	uint64_t *first;
+	int r = claim->is_dir ? 0 : ovl_map_put(&f->origin_first, claim->key, 0, &first);
+
+	if (r < 0 || claim->is_dir)
+		return r;
+	if (r == 0)
+		return add_duplicate(f, claim, first);
+	*first = (uint64_t)(uintptr_t)ovl_path_ref(claim->path);
+	if (claim->at_home)
+		*first |= FIRST_AT_HOME;
+	return 0;
+}
+
+int ovl_facts_add_origin(struct ovl_facts *f, const struct ovl_fact_origin *claim)
+{
+	struct ovl_fact_origin c = *claim;
 	int r;
 
 	pthread_mutex_lock(&f->lock);
-	r = ovl_map_put(&f->origin_first, claim->key, 0, &first);
-	if (r > 0) {
-		*first = (uint64_t)(uintptr_t)ovl_path_ref(claim->path);
-		r = 0;
+	r = check_duplicate(f, claim);
+	if (r == 0 && claim->at_home) {
+		f->n_home++;
 	} else if (r == 0) {
-		r = add_duplicate(f, claim, first);
-	}
-	if (r == 0 && !at_home) {
-		struct ovl_fact_origin c = *claim;
-
 		c.path = ovl_path_ref(claim->path);
 		r = ovl_vec_push(&f->origin, c);
 		if (r < 0)
@@ -100,6 +130,20 @@ int ovl_facts_add_origin(struct ovl_facts *f, const struct ovl_fact_origin *clai
 	}
 	pthread_mutex_unlock(&f->lock);
 	return r;
+}
+
+void ovl_facts_note_stale(struct ovl_facts *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->n_stale++;
+	pthread_mutex_unlock(&f->lock);
+}
+
+void ovl_facts_note_missed(struct ovl_facts *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->missed_names = true;
+	pthread_mutex_unlock(&f->lock);
 }
 
 int ovl_facts_add_redirect(struct ovl_facts *f, const struct ovl_fact_redirect *redirect)
@@ -120,12 +164,28 @@ int ovl_facts_add_redirect(struct ovl_facts *f, const struct ovl_fact_redirect *
 }
 
 /* Of several names the first in order is kept, so that reports do not depend on the order of work. */
-static void keep_first_name(struct ovl_fact_link *link, struct ovl_path *path)
+static void keep_first_name(struct ovl_path **kept, struct ovl_path *path)
 {
-	if (link->path && ovl_path_compare(link->path, path) <= 0)
+	if (*kept && ovl_path_compare(*kept, path) <= 0)
 		return;
-	ovl_path_unref(link->path);
-	link->path = ovl_path_ref(path);
+	ovl_path_unref(*kept);
+	*kept = ovl_path_ref(path);
+}
+
+/* What a name of a metacopy file with a relative redirect leads to, beside its other names. */
+static void add_head(struct ovl_fact_link *known, const struct ovl_fact_link *link)
+{
+	static const struct ovl_key none;
+
+	if (link->lost) {
+		known->n_lost++;
+		keep_first_name(&known->lost, link->lost);
+	} else if (memcmp(&known->head, &none, sizeof(none)) == 0) {
+		known->head = link->head;
+	} else if (memcmp(&link->head, &none, sizeof(none)) != 0 &&
+		   memcmp(&link->head, &known->head, sizeof(none)) != 0) {
+		known->heads_differ = true;
+	}
 }
 
 int ovl_facts_add_link(struct ovl_facts *f, const struct ovl_fact_link *link)
@@ -143,11 +203,16 @@ int ovl_facts_add_link(struct ovl_facts *f, const struct ovl_fact_link *link)
 		known->nlink = link->nlink;
 		known->metacopy |= link->metacopy;
 		known->relative_redirect |= link->relative_redirect;
-		if (link->index)
+		known->marked |= link->marked;
+		if (link->index) {
 			known->index = link->index;
+			known->entries++;
+		}
+		r = 0;
 		if (link->path) {
-			known->names++;
-			keep_first_name(known, link->path);
+			r = known->names++ == 0;
+			keep_first_name(&known->path, link->path);
+			add_head(known, link);
 		}
 	}
 	pthread_mutex_unlock(&f->lock);
@@ -169,7 +234,7 @@ int ovl_facts_count_name(struct ovl_facts *f, uint64_t ino, struct ovl_path *par
 			return -ENOMEM;
 		}
 		f->link.data[*number].names++;
-		keep_first_name(&f->link.data[*number], path);
+		keep_first_name(&f->link.data[*number].path, path);
 		ovl_path_unref(path);
 	}
 	pthread_mutex_unlock(&f->lock);
@@ -250,8 +315,21 @@ static int compare_names(const void *pa, const void *pb)
 			qsort((vec).data, (vec).len, sizeof(*(vec).data), (compare)); \
 	} while (0)
 
+/* Which name of a hard-linked file was seen first is chance: take the first in order. */
+static void settle_path(const struct ovl_facts *f, struct ovl_fact_origin *claim)
+{
+	const struct ovl_fact_link *link = ovl_facts_find_link(f, claim->ino);
+
+	if (claim->is_dir || !link || !link->path || link->path == claim->path)
+		return;
+	ovl_path_unref(claim->path);
+	claim->path = ovl_path_ref(link->path);
+}
+
 void ovl_facts_sort(struct ovl_facts *f)
 {
+	for (size_t i = 0; i < f->origin.len; i++)
+		settle_path(f, &f->origin.data[i]);
 	SORT(f->origin, compare_origins);
 	SORT(f->duplicate, compare_origins);
 	SORT(f->redirect, compare_redirects);
@@ -298,6 +376,54 @@ size_t ovl_facts_redirects_to(const struct ovl_facts *f, struct ovl_loc target,
 	return n;
 }
 
+const struct ovl_path *ovl_facts_claim(const struct ovl_facts *f, struct ovl_key lower)
+{
+	const uint64_t *first = ovl_map_get(&f->origin_first, lower);
+
+	size_t low = 0, high = f->duplicate.len;
+
+	if (!first || first_path(*first))
+		return first ? first_path(*first) : NULL;
+	while (low < high) { /* several claims: take the first of them */
+		size_t mid = low + (high - low) / 2;
+
+		if (compare_key(f->duplicate.data[mid].key, lower) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < f->duplicate.len ? f->duplicate.data[low].path : NULL;
+}
+
+int ovl_facts_want_dir(struct ovl_facts *f, uint64_t ino)
+{
+	uint64_t *value;
+	int r;
+
+	pthread_mutex_lock(&f->lock);
+	r = ovl_map_put(&f->index_dir, ino_key(ino), 0, &value);
+	pthread_mutex_unlock(&f->lock);
+	return r < 0 ? r : 0;
+}
+
+void ovl_facts_saw_dir(struct ovl_facts *f, uint64_t ino, const struct ovl_path *path)
+{
+	uint64_t *value;
+
+	pthread_mutex_lock(&f->lock);
+	value = ovl_map_get(&f->index_dir, ino_key(ino));
+	if (value && !*value)
+		*value = (uint64_t)(uintptr_t)ovl_path_ref(path);
+	pthread_mutex_unlock(&f->lock);
+}
+
+void ovl_facts_note_missed_upper(struct ovl_facts *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->missed_upper = true;
+	pthread_mutex_unlock(&f->lock);
+}
+
 bool ovl_facts_has_link(struct ovl_facts *f, uint64_t ino)
 {
 	bool has;
@@ -306,6 +432,29 @@ bool ovl_facts_has_link(struct ovl_facts *f, uint64_t ino)
 	has = ovl_map_get(&f->link_by_ino, ino_key(ino)) != NULL;
 	pthread_mutex_unlock(&f->lock);
 	return has;
+}
+
+bool ovl_facts_has_index(struct ovl_facts *f, uint64_t ino)
+{
+	const struct ovl_fact_link *link;
+	bool has;
+
+	pthread_mutex_lock(&f->lock);
+	link = ovl_facts_find_link(f, ino);
+	has = link && link->index > 0;
+	pthread_mutex_unlock(&f->lock);
+	return has;
+}
+
+void ovl_facts_note_home(struct ovl_facts *f, uint64_t ino)
+{
+	uint64_t *number;
+
+	pthread_mutex_lock(&f->lock);
+	number = ovl_map_get(&f->link_by_ino, ino_key(ino));
+	if (number)
+		f->link.data[*number].at_home = true;
+	pthread_mutex_unlock(&f->lock);
 }
 
 const struct ovl_fact_link *ovl_facts_find_link(const struct ovl_facts *f, uint64_t ino)

@@ -14,16 +14,25 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "stack/lookup.h"
+#include "stack/origin.h"
+#include "stack/users.h"
 
-/** An upper object whose origin is not the lower object at its own path, or shares it with another. */
+/**
+ * An upper object whose origin is not where it should be, or shares it with another.
+ *
+ * A file should come from the lower file at its own path, a merged directory from the directory
+ * below it.
+ */
 struct ovl_fact_origin {
 	struct ovl_key key;  /* of the lower inode: (dev, ino) */
 	int layer;           /* topmost layer on its file system */
 	struct ovl_stat lower; /* of the origin inode */
-	struct ovl_path *path; /* in the upper; counted */
-	uint64_t ino;          /* of the upper object */
+	struct ovl_path *path; /* in the upper; counted; of several names the first in order */
+	uint64_t ino;          /* of the upper object; of a duplicate 0: unknown */
 	bool is_dir;
-	bool metacopy;
+	bool metacopy;         /* (not known of a duplicate) */
+	bool redirected; /* a directory with a redirect of its own */
+	bool at_home;    /* of a duplicate: the origin is where it should be */
 };
 
 /** A directory, or a metacopy file, that stands on a lower object of another name. */
@@ -33,6 +42,8 @@ struct ovl_fact_redirect {
 	struct ovl_loc target; /* path counted */
 	struct ovl_stat target_stat;
 	bool is_dir;
+	bool has_origin;
+	bool in_impure; /* the directory that holds it is impure */
 };
 
 /** An upper inode with several names, or with an index entry. */
@@ -43,7 +54,16 @@ struct ovl_fact_link {
 	struct ovl_path *path; /* one of them, the first in order; counted */
 	bool metacopy;
 	bool relative_redirect;
-	size_t index; /* 1 + number of its index entry; 0: none */
+	bool at_home;  /* its origin is the lower object at one of the names */
+	bool marked;   /* it carries xattrs of overlayfs, so none of its names is passed over */
+	uint32_t entries; /* names in the index; temporary ones are not counted */
+	size_t index;     /* 1 + number of its index entry; 0: none */
+
+	/* Of a metacopy file with a relative redirect, which every name of it reads in its own way: */
+	uint64_t n_lost;       /* names under which there is no data */
+	struct ovl_path *lost; /* the first of them in order; counted */
+	struct ovl_key head;   /* the lower inode under one of the other names */
+	bool heads_differ;     /* and not the same one under all */
 };
 
 /** A lower inode that an origin names, and the names found for it. */
@@ -56,47 +76,74 @@ struct ovl_fact_name {
 /** An entry of the index. */
 struct ovl_fact_index {
 	char *name;
-	struct ovl_stat stat;
-	enum ovl_kind kind;
-	bool has_handle;          /* the name is a valid handle */
-	bool decoded;             /* and leads to a lower inode: */
-	struct ovl_key lower;     /* (dev, ino) */
-	struct ovl_stat lower_stat;
-	enum ovl_kind lower_kind;
+	enum ovl_origin_state state; /* of the handle that the name is; OVL_ORIGIN_MALFORMED also if
+				      * lookup would write that handle in another way */
+	int err;                  /* OVL_ORIGIN_UNKNOWN: negative errno */
+	bool same_bytes;          /* FOUND: the file system would encode the inode in the same way */
+	enum ovl_kind lower_kind; /* FOUND; so are all below */
 	int lower_layer;
+	struct ovl_key lower;     /* (dev, ino) */
+	uint64_t lower_nlink;
+};
+
+/** The directory of a layer that lies in that of another one, or is the same. */
+struct ovl_fact_inside {
+	int inner, outer; /* numbers of layers, or OVL_LAYER_WORK */
+	bool same;        /* one directory, given twice; @outer was given first */
 };
 
 struct ovl_facts {
 	pthread_mutex_t lock; /* for the functions below; fields may be read after a barrier */
 
-	struct ovl_map origin_first; /* lower (dev, ino) -> path of the first upper object with it */
-	OVL_VEC(struct ovl_fact_origin) origin;    /* not at its own path */
+	/* Found before anything else, then left alone. */
+	struct ovl_users users; /* of the layers */
+	OVL_VEC(struct ovl_fact_inside) inside;
+
+	/* Lower (dev, ino) -> path of the first upper file with it, | 1 if that is at home. */
+	struct ovl_map origin_first;
+	OVL_VEC(struct ovl_fact_origin) origin;    /* not at home */
 	OVL_VEC(struct ovl_fact_origin) duplicate; /* every claim to an origin that has several */
 	OVL_VEC(struct ovl_fact_redirect) redirect;
 	struct ovl_map link_by_ino; /* upper ino -> number in link */
 	OVL_VEC(struct ovl_fact_link) link;
 	struct ovl_map wanted; /* lower ino -> 1: names of it are collected */
+	bool missed_names;     /* a part of a lower could not be read: there may be more names */
+	uint64_t n_home;       /* upper objects whose origin is where it should be */
+	uint64_t n_stale;      /* upper objects whose origin leads to no inode */
 	OVL_VEC(struct ovl_fact_name) name; /* in no order until ovl_facts_sort() */
 	OVL_VEC(struct ovl_fact_index) index;
+
+	/* Known before the walks. */
+	bool index_judged; /* the index is in force, and it is the one of this overlay */
+	/* Upper ino of a directory that an index entry leads to -> its path once it was seen, or 0. */
+	struct ovl_map index_dir;
+	bool missed_upper; /* a part of the upper was not seen: there may be more names in it */
 };
 
 int ovl_facts_init(struct ovl_facts *f);
 void ovl_facts_done(struct ovl_facts *f);
 
 /**
- * ovl_facts_add_origin - an upper non-directory has an origin
- * @claim: copied; its path is counted
- * @at_home: the origin is the lower object at the path of @claim: only checked for duplicates
+ * ovl_facts_add_origin - an upper object has an origin that leads to an inode
+ * @claim: copied; its path is counted. One that is at home is only counted, and checked for
+ *         duplicates if it is no directory
  * 0 or -ENOMEM. Names of a hard-linked inode count once: pass the first name only.
  */
-int ovl_facts_add_origin(struct ovl_facts *f, const struct ovl_fact_origin *claim, bool at_home);
+int ovl_facts_add_origin(struct ovl_facts *f, const struct ovl_fact_origin *claim);
+
+/** ovl_facts_note_stale - an upper object has an origin that leads to no inode */
+void ovl_facts_note_stale(struct ovl_facts *f);
+
+/** ovl_facts_note_missed - a part of a lower could not be read */
+void ovl_facts_note_missed(struct ovl_facts *f);
 
 int ovl_facts_add_redirect(struct ovl_facts *f, const struct ovl_fact_redirect *redirect);
 
 /**
  * ovl_facts_add_link - a name of an upper inode that is worth counting
- * @path: NULL to register the inode only (an index entry)
- * Returns 1 if the inode was not known before, 0 if it was, -ENOMEM.
+ * @link: its path is one name; NULL to register the inode only (an index entry). So is @lost, or
+ *        NULL; @n_lost is not looked at
+ * Returns 1 if this is the first name of the inode, 0 if not, -ENOMEM.
  */
 int ovl_facts_add_link(struct ovl_facts *f, const struct ovl_fact_link *link);
 
@@ -113,7 +160,8 @@ int ovl_facts_add_name(struct ovl_facts *f, const struct ovl_fact_name *name);
 /**
  * ovl_facts_sort - put the facts in order: origins by inode, redirects by target, names by inode
  *
- * Called at the barriers between walks; until facts are added again, the functions below work.
+ * What is known under several names gets the first in order, so that reports do not depend on the
+ * order of work. Called at the barriers between walks; until facts are added again, the functions below work.
  */
 void ovl_facts_sort(struct ovl_facts *f);
 
@@ -128,8 +176,31 @@ size_t ovl_facts_names(const struct ovl_facts *f, uint64_t dev, uint64_t ino,
 size_t ovl_facts_redirects_to(const struct ovl_facts *f, struct ovl_loc target,
 			      const struct ovl_fact_redirect **ret);
 
+/**
+ * ovl_facts_claim - path of an upper file with this origin, after ovl_facts_sort(); borrowed
+ * NULL if none was seen.
+ */
+const struct ovl_path *ovl_facts_claim(const struct ovl_facts *f, struct ovl_key lower);
+
+/**
+ * ovl_facts_want_dir - remember where in the upper the directory with this inode number is
+ * ovl_facts_saw_dir - it was seen there, if anybody wants to know
+ * 0 or -ENOMEM.
+ */
+int ovl_facts_want_dir(struct ovl_facts *f, uint64_t ino);
+void ovl_facts_saw_dir(struct ovl_facts *f, uint64_t ino, const struct ovl_path *path);
+
+/** ovl_facts_note_missed_upper - a part of the upper is not walked */
+void ovl_facts_note_missed_upper(struct ovl_facts *f);
+
 /** ovl_facts_has_link - is an upper inode known already? Takes the lock: for use during a walk. */
 bool ovl_facts_has_link(struct ovl_facts *f, uint64_t ino);
+
+/** ovl_facts_has_index - has an upper inode an entry in the index? Takes the lock as well. */
+bool ovl_facts_has_index(struct ovl_facts *f, uint64_t ino);
+
+/** ovl_facts_note_home - the origin of an upper inode is at home under one of its names */
+void ovl_facts_note_home(struct ovl_facts *f, uint64_t ino);
 
 /** ovl_facts_find_link - the record of an upper inode; NULL if it has none */
 const struct ovl_fact_link *ovl_facts_find_link(const struct ovl_facts *f, uint64_t ino);

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "check/engine.h"
+#include "check/index_root.h"
 
 #include "base/banned.h"
 
@@ -52,6 +53,15 @@ static int unreadable_entry(struct ovl_sink *sink, const char *name, int err)
 	return r;
 }
 
+/* Lookup looks for lower-case hex of the handle, and nothing behind it. */
+static bool is_looked_for(const char *name, const struct ovl_fh *fh)
+{
+	for (const char *c = name; *c; c++)
+		if (*c >= 'A' && *c <= 'F')
+			return false;
+	return strlen(name) == 2 * (size_t)fh->len;
+}
+
 /* What the name of an entry leads to. */
 static void decode_name(struct ovl_stack *stack, const char *name, struct ovl_fact_index *ret)
 {
@@ -59,18 +69,36 @@ static void decode_name(struct ovl_stack *stack, const char *name, struct ovl_fa
 	struct ovl_origin origin;
 	int len = ovl_fh_parse_name(name, raw);
 
+	ret->state = OVL_ORIGIN_MALFORMED;
 	if (len < 0)
 		return;
 	ovl_origin_decode(stack, (struct ovl_bytes){ raw, (size_t)len }, 1, (int)stack->n_lower,
-			  false, &origin);
-	ret->has_handle = origin.state != OVL_ORIGIN_MALFORMED && origin.state != OVL_ORIGIN_EMPTY;
+			  true, &origin);
+	if (origin.state >= OVL_ORIGIN_NO_LAYER && !is_looked_for(name, &origin.fh))
+		return;
+	ret->state = origin.state;
+	ret->err = origin.err;
 	if (origin.state == OVL_ORIGIN_FOUND) {
-		ret->decoded = true;
+		ret->same_bytes = origin.same_bytes;
 		ret->lower = (struct ovl_key){ origin.stat.dev, origin.stat.ino };
-		ret->lower_stat = origin.stat;
+		ret->lower_nlink = origin.stat.nlink;
 		ret->lower_kind = origin.kind;
 		ret->lower_layer = origin.layer;
 	}
+}
+
+/* The directory of the upper that a directory of the index stands for. */
+static int register_dir(struct ovl_run *run, const struct ovl_obs *obs)
+{
+	struct ovl_origin upper;
+
+	if (!(obs->xmask & OVL_XBIT(UPPER)))
+		return 0;
+	ovl_origin_decode(run->stack, obs->x[OVL_X_UPPER], OVL_LAYER_UPPER, OVL_LAYER_UPPER, false,
+			  &upper);
+	if (upper.state != OVL_ORIGIN_FOUND || upper.kind != OVL_KIND_DIR)
+		return 0;
+	return ovl_facts_want_dir(&run->facts, upper.stat.ino);
 }
 
 /* Registers the inode behind an entry: its names in the upper, and those of its origin, will be counted. */
@@ -83,13 +111,16 @@ static int register_entry(struct ovl_run *run, const struct ovl_obs *obs,
 	uint64_t *value;
 	int r = 0;
 
-	if (entry->decoded)
+	if (entry->state == OVL_ORIGIN_FOUND)
 		r = ovl_facts_want(&run->facts, entry->lower.b);
+	if (r == 0 && obs->kind == OVL_KIND_DIR)
+		r = register_dir(run, obs);
 	if (r < 0 || obs->kind == OVL_KIND_DIR || obs->kind == OVL_KIND_WHITEOUT)
 		return r;
 	link.metacopy = ovl_obs_has(obs, OVL_X_METACOPY);
+	link.marked = (obs->xmask | obs->xbad) != 0;
 	r = ovl_facts_add_link(&run->facts, &link);
-	if (r >= 0 && obs->xmask == 0 && obs->xbad == 0)
+	if (r >= 0 && !link.marked)
 		r = ovl_map_put(&run->plain_index, (struct ovl_key){ obs->stat.ino, 0 }, 1, &value);
 	return r < 0 ? r : 0;
 }
@@ -111,8 +142,6 @@ static int collect_entry(struct ovl_run *run, struct ovl_sink *sink, int dir,
 		return unreadable_entry(sink, d->name, r);
 	}
 	sink->counts.indexed++;
-	entry.stat = obs.stat;
-	entry.kind = obs.kind;
 	decode_name(run->stack, d->name, &entry);
 	entry.name = strdup(d->name);
 	r = entry.name ? ovl_vec_push(&run->facts.index, entry) : -ENOMEM;
@@ -126,8 +155,10 @@ static int collect_entry(struct ovl_run *run, struct ovl_sink *sink, int dir,
 
 int ovl_collect_index(struct ovl_run *run, struct ovl_sink *sink)
 {
-	if (run->stack->index.root.fd < 0)
-		return 0;
+	int r = ovl_index_root_judged(run->stack, &run->facts.index_judged);
+
+	if (r == -ENOMEM || run->stack->index.root.fd < 0)
+		return r == -ENOMEM ? r : 0;
 	return each_entry(run, sink, collect_entry);
 }
 
@@ -176,7 +207,7 @@ int ovl_walk_index(struct ovl_run *run, struct ovl_sink *sink)
 	if (dir < 0)
 		return 0;
 	/* Links hold the number of their entry, so the entries themselves stay where they are. */
-	for (size_t i = 0; r == 0 && i < facts->index.len; i++) {
+	for (size_t i = 0; r == 0 && facts->index_judged && i < facts->index.len; i++) {
 		r = ovl_run_cancelled(run) ? -ECANCELED :
 					     check_entry(run, sink, dir, &facts->index.data[i],
 							 facts->index.data[i].name);

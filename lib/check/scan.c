@@ -61,6 +61,7 @@ void ovl_scan_note(struct ovl_scan_dir *d, const struct ovl_obs *obs)
 	d->xwhiteouts = opaque == OVL_OPAQUE_XWHITE;
 	d->old_marker = ovl_obs_has(obs, OVL_X_WHITEOUTS);
 	d->has_origin = ovl_obs_has(obs, OVL_X_ORIGIN);
+	d->has_redirect = ovl_obs_has(obs, OVL_X_REDIRECT);
 	d->has_impure = ovl_obs_has(obs, OVL_X_IMPURE);
 	d->impure = (obs->xmask & OVL_XBIT(IMPURE)) && ovl_value_is_y(obs->x[OVL_X_IMPURE]);
 }
@@ -74,6 +75,12 @@ static void publish(struct ovl_scan_dir *d, struct ovl_entry *e)
 	else if (!__atomic_compare_exchange_n(&d->entry, &none, e, false, __ATOMIC_ACQ_REL,
 					      __ATOMIC_ACQUIRE))
 		ovl_entry_unref(e); /* another thread was quicker */
+}
+
+void ovl_scan_drop_entry(struct ovl_scan_dir *d)
+{
+	__atomic_store_n(&d->entry_failed, 1, __ATOMIC_RELEASE);
+	ovl_entry_unref(__atomic_exchange_n(&d->entry, NULL, __ATOMIC_ACQ_REL));
 }
 
 static enum ovl_scan_state state_of(struct ovl_scan_dir *d)
@@ -93,13 +100,24 @@ bool ovl_scan_is_on_top(const struct ovl_scan_dir *d, const struct ovl_hit *hit)
 	return hit->n_lower > 0 && hit->lower[0].layer == d->dir->layer;
 }
 
+/* Does something lie below @d that should, as far as redirects say it should? */
+static void note_lost(struct ovl_scan_dir *d, const struct ovl_hit *hit)
+{
+	bool alone = hit->n_lower == (d->dir->layer == OVL_LAYER_UPPER ? 0u : 1u);
+	bool lost = d->has_redirect || __atomic_load_n(&d->parent->lost, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&d->lost, alone && lost && !d->opaque, __ATOMIC_RELAXED);
+}
+
 int ovl_scan_set_entry(struct ovl_scan_dir *d, const struct ovl_hit *hit)
 {
 	struct ovl_entry *e = NULL;
 	int r = 0;
 
-	if (state_of(d->parent) == OVL_SCAN_READY && ovl_scan_is_on_top(d, hit))
+	if (state_of(d->parent) == OVL_SCAN_READY && ovl_scan_is_on_top(d, hit)) {
+		note_lost(d, hit);
 		r = ovl_lookup_entry(d->dir->stack, d->parent->entry, hit, &e);
+	}
 	if (r == -ENOMEM)
 		return r;
 	publish(d, r < 0 ? NULL : e);

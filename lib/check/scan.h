@@ -24,16 +24,22 @@ struct ovl_scan_dir {
 	bool xwhiteouts; /* "x": may hold xattr whiteouts */
 	bool old_marker; /* the mark for xattr whiteouts of Linux 6.7.0 */
 	bool has_origin;
+	bool has_redirect;
 	bool has_impure; /* some value */
 	bool impure;     /* the value "y" */
 
 	bool below_opaque; /* a directory above is opaque, and nothing was merged in since */
+	bool lost;         /* its redirect, or that of a directory above, leads nowhere, and nothing was
+			    * merged in since; atomic, known once the entry is */
 	bool quiet;        /* storage of another overlay: not judged */
-	bool is_storage;   /* holds a work directory or layers of another overlay */
+	bool sought_work;  /* was a work directory of another overlay looked for in it? */
+	bool has_work;     /* and found? */
 
 	/* Collected while its entries are seen, for the checks of OVL_SCOPE_DIR; upper only. */
-	unsigned n_origin;   /* entries that need this directory to be impure: with origin or redirect */
+	unsigned n_origin;   /* entries that need this directory to be impure: their inode number is
+			      * that of an origin */
 	unsigned n_merged;   /* merged subdirectories without origin (the kernel adds it at lookup) */
+	unsigned n_unsure;   /* others with an origin: whether it counts depends on the options */
 
 	int shown; /* enum ovl_shown once it was asked for, see ovl_view_dir_shown(); -1 before */
 
@@ -66,6 +72,14 @@ int ovl_scan_entry(struct ovl_scan_dir *d, struct ovl_entry **ret);
  * 0 or -ENOMEM.
  */
 int ovl_scan_set_entry(struct ovl_scan_dir *d, const struct ovl_hit *hit);
+
+/**
+ * ovl_scan_drop_entry - the entry will not be asked for any more
+ *
+ * Of a directory whose subdirectories have all got theirs: a deep path through hundreds of layers
+ * would keep hundreds of directories a level otherwise.
+ */
+void ovl_scan_drop_entry(struct ovl_scan_dir *d);
 
 /** ovl_scan_is_on_top - the hit shows a directory with @d on top */
 bool ovl_scan_is_on_top(const struct ovl_scan_dir *d, const struct ovl_hit *hit);

@@ -53,15 +53,20 @@ static int graft(const struct ovl_path *head, const struct ovl_path *path,
 	return 0;
 }
 
-/* Adds a guess for each redirect that leads to the object or to a directory above it. */
-static int guess_by_redirects(const struct ovl_facts *facts, struct ovl_loc at, guess_vec *guesses)
+/*
+ * Adds a guess for each redirect that leads to the object or to a directory above it.
+ * @above: only those that lead to a directory above it
+ */
+static int guess_by_redirects(const struct ovl_facts *facts, struct ovl_loc at, bool above,
+			      guess_vec *guesses)
 {
+	const struct ovl_path *from = at.path && above ? at.path->parent : at.path;
 	const struct ovl_fact_redirect *red;
 	struct ovl_path *path;
 	size_t n;
 	int r;
 
-	for (const struct ovl_path *p = at.path; p; p = p->parent) {
+	for (const struct ovl_path *p = from; p; p = p->parent) {
 		n = ovl_facts_redirects_to(facts, (struct ovl_loc){ at.layer, p }, &red);
 		for (size_t i = 0; i < n; i++) {
 			r = graft(red[i].source.path, at.path, p, &path);
@@ -85,9 +90,10 @@ static bool hit_has(const struct ovl_hit *hit, int layer, const struct ovl_stat 
 	return false;
 }
 
-int ovl_view_name_shown(struct ovl_stack *stack, const struct ovl_facts *facts,
-			struct ovl_loc lower, const struct ovl_stat *stat, struct ovl_hit *ret_hit,
-			struct ovl_path **ret_path)
+/* @source: if not NULL, no redirect that leads to the object itself is tried, nor is this path */
+static int find_shown(struct ovl_stack *stack, const struct ovl_facts *facts, struct ovl_loc lower,
+		      const struct ovl_stat *stat, const struct ovl_path *source,
+		      struct ovl_hit *ret_hit, struct ovl_path **ret_path)
 {
 	guess_vec guesses = { 0 };
 	struct ovl_hit hit;
@@ -100,7 +106,8 @@ int ovl_view_name_shown(struct ovl_stack *stack, const struct ovl_facts *facts,
 		r = ovl_lookup_path(stack, OVL_LAYER_UPPER, at.path, &hit, NULL);
 		if (r < 0)
 			break;
-		if (hit_has(&hit, lower.layer, stat)) {
+		if (hit_has(&hit, lower.layer, stat) &&
+		    (!source || ovl_path_compare(at.path, source) != 0)) {
 			*ret_hit = hit;
 			*ret_path = ovl_path_ref(at.path);
 			shown = 1;
@@ -108,12 +115,38 @@ int ovl_view_name_shown(struct ovl_stack *stack, const struct ovl_facts *facts,
 		}
 		ovl_hit_done(&hit);
 		/* Redirects lead downwards only, so this comes to an end. */
-		r = guess_by_redirects(facts, at, &guesses);
+		r = guess_by_redirects(facts, at, source && i == 0, &guesses);
 	}
 	for (size_t i = 0; i < guesses.len; i++)
 		ovl_path_unref((struct ovl_path *)guesses.data[i].path);
 	ovl_vec_done(&guesses);
 	return r < 0 ? r : shown;
+}
+
+int ovl_view_name_shown(struct ovl_stack *stack, const struct ovl_facts *facts,
+			struct ovl_loc lower, const struct ovl_stat *stat, struct ovl_hit *ret_hit,
+			struct ovl_path **ret_path)
+{
+	return find_shown(stack, facts, lower, stat, NULL, ret_hit, ret_path);
+}
+
+int ovl_view_name_uncovered(struct ovl_stack *stack, const struct ovl_facts *facts,
+			    struct ovl_loc lower, const struct ovl_stat *stat,
+			    const struct ovl_path *source, struct ovl_path **ret_path)
+{
+	struct ovl_path *path = NULL;
+	struct ovl_hit hit;
+	int r = find_shown(stack, facts, lower, stat, source, &hit, &path);
+	bool on_top = r > 0 && hit.lower[0].layer == lower.layer &&
+		      hit.lower[0].stat.ino == stat->ino;
+
+	if (r > 0)
+		ovl_hit_done(&hit);
+	if (on_top)
+		*ret_path = path;
+	else
+		ovl_path_unref(path);
+	return r < 0 ? r : on_top;
 }
 
 static int upper_dir_shown(struct ovl_scan_dir *d)

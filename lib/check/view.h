@@ -94,6 +94,17 @@ int ovl_view_name_shown(struct ovl_stack *stack, const struct ovl_facts *facts,
 			struct ovl_loc lower, const struct ovl_stat *stat, struct ovl_hit *ret_hit,
 			struct ovl_path **ret_path);
 
+/**
+ * ovl_view_name_uncovered - is a lower directory visible under its own name, although a redirect leads
+ *                           to it? (at its own path, or where a directory above it was moved to)
+ * @source: the directory that redirects to it, which may have come back to the old name
+ * Returns 1 and the overlay path in @ret_path (counted) if it is the topmost lower of what is shown
+ * there; 0 if not, -ENOMEM.
+ */
+int ovl_view_name_uncovered(struct ovl_stack *stack, const struct ovl_facts *facts,
+			    struct ovl_loc lower, const struct ovl_stat *stat,
+			    const struct ovl_path *source, struct ovl_path **ret_path);
+
 /** ovl_view_forget - empty @s for the next object; its memory is kept */
 void ovl_view_forget(struct ovl_view_shared *s);
 

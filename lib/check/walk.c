@@ -72,6 +72,15 @@ static struct ovl_path *entry_path(const struct walk_dir *w, const struct ovl_di
 	return ovl_path_new(w->dir->dir->path, d->name, d->len);
 }
 
+/* A part of the layer stays unseen: there may be more names in it than are counted. */
+static void note_missed(const struct walk_dir *w)
+{
+	if (w->walk->layer->role == OVL_ROLE_UPPER)
+		ovl_facts_note_missed_upper(&w->walk->run->facts);
+	else
+		ovl_facts_note_missed(&w->walk->run->facts);
+}
+
 /* An entry could not be looked at: it vanished meanwhile, or something is wrong with it. */
 static int entry_failed(struct walk_dir *w, const struct ovl_dirent *d, const char *what, int err)
 {
@@ -79,6 +88,7 @@ static int entry_failed(struct walk_dir *w, const struct ovl_dirent *d, const ch
 	struct ovl_loc loc = { w->walk->layer->number, path };
 	int r = -ENOMEM;
 
+	note_missed(w);
 	if (path && err == -ENOENT)
 		r = ovl_sink_add(w->sink, OVL_P_CHANGED, loc,
 				 "the name was listed and then was not there",
@@ -188,8 +198,11 @@ static int visit_dir(struct walk_dir *w, const struct ovl_dirent *d, struct ovl_
 	struct ovl_path *path;
 	int r = 0, quiet;
 
-	if (is_layer_root(w, d))
+	if (is_layer_root(w, d)) {
+		if (v->role == OVL_ROLE_UPPER)
+			ovl_facts_note_missed_upper(&w->walk->run->facts);
 		return 0; /* another layer: it is walked as such; the layout checks report it */
+	}
 	if (v->role == OVL_ROLE_UPPER)
 		r = ovl_view_below(v, &hit);
 	if (r == -ENOMEM)
@@ -197,6 +210,8 @@ static int visit_dir(struct walk_dir *w, const struct ovl_dirent *d, struct ovl_
 	/* Layers agree on most paths: take the node that lookup made, and they share it. */
 	path = hit && hit->has_upper ? ovl_path_ref(hit->upper.path) : ovl_path_ref(v->loc.path);
 	v->loc.path = path;
+	if (v->role == OVL_ROLE_UPPER && w->walk->run->facts.index_dir.n > 0)
+		ovl_facts_saw_dir(&w->walk->run->facts, d->ino, path);
 	quiet = ovl_storage_find(stack->reader, w->dir, w->fd, v->name, v->obs,
 				 hit && hit->n_lower > 0, &storage);
 	r = quiet < 0 ? quiet : 0;
@@ -275,6 +290,11 @@ static int visit(struct walk_dir *w, const struct ovl_dirent *d)
 	if (marked < 0)
 		return entry_failed(w, d, "list xattrs", marked);
 	plain = marked == 0 && !is_foreign_name(d);
+	if (d->type == OVL_DT_DIR && w->walk->want_names) {
+		r = note_wanted(w, d);
+		if (r < 0)
+			return r;
+	}
 	if (d->type != OVL_DT_DIR) {
 		r = note_name(w, d, plain);
 		if (r < 0 || (plain && is_settled(d->type) && !may_be_hollow(w, d)))
@@ -292,7 +312,7 @@ static int visit(struct walk_dir *w, const struct ovl_dirent *d)
 		r = visit_dir(w, d, &v);
 		ovl_path_unref(path);
 	} else {
-		r = w->dir->quiet ? 0 : check_object(w, &v);
+		r = w->dir->quiet ? ovl_collect_name(w->walk->run, &v) : check_object(w, &v);
 		ovl_path_unref((struct ovl_path *)v.loc.path);
 	}
 	ovl_view_forget(&w->thread->shared);
@@ -338,7 +358,10 @@ static int read_entries(struct walk_dir *w)
 		if (r < 0)
 			return r;
 	}
-	return r < 0 ? ovl_sink_unreadable(w->sink, loc, "read directory", r) : 0;
+	if (r == 0)
+		return 0;
+	note_missed(w);
+	return ovl_sink_unreadable(w->sink, loc, "read directory", r);
 }
 
 static int run_job(struct ovl_pool *pool, struct ovl_job *job, unsigned thread, void *ctx)
@@ -362,7 +385,10 @@ static int run_job(struct ovl_pool *pool, struct ovl_job *job, unsigned thread, 
 		if (reader->ops->leave)
 			reader->ops->leave(reader, w.fd);
 		ovl_dir_unpin(w.dir->dir);
+		if (walk->layer->role == OVL_ROLE_UPPER)
+			ovl_scan_drop_entry(w.dir); /* each subdirectory was looked up above */
 	} else if (r != -ECANCELED && r != -ENOMEM) {
+		note_missed(&w);
 		r = ovl_sink_unreadable(w.sink,
 					(struct ovl_loc){ walk->layer->number, w.dir->dir->path },
 					"open directory", r);

@@ -18,31 +18,35 @@ static const struct {
 	const char *name;
 	const char *word[WORDS_MAX];
 } choices[OVL_CHOICE__MAX] = {
-	[OVL_CHOICE_REDIRECT_DIR] = { "redirect_dir", {
-		[OVL_REDIRECT_OFF] = "off",
-		[OVL_REDIRECT_NOFOLLOW] = "nofollow",
-		[OVL_REDIRECT_FOLLOW] = "follow",
-		[OVL_REDIRECT_ON] = "on",
-	} },
+	[OVL_CHOICE_REDIRECT_DIR] = { "redirect_dir",
+				      {
+					      [OVL_REDIRECT_OFF] = "off",
+					      [OVL_REDIRECT_NOFOLLOW] = "nofollow",
+					      [OVL_REDIRECT_FOLLOW] = "follow",
+					      [OVL_REDIRECT_ON] = "on",
+				      } },
 	[OVL_CHOICE_INDEX] = { "index", { [OVL_OFF] = "off", [OVL_ON] = "on" } },
-	[OVL_CHOICE_UUID] = { "uuid", {
-		[OVL_UUID_OFF] = "off",
-		[OVL_UUID_NULL] = "null",
-		[OVL_UUID_AUTO] = "auto",
-		[OVL_UUID_ON] = "on",
-	} },
+	[OVL_CHOICE_UUID] = { "uuid",
+			      {
+				      [OVL_UUID_OFF] = "off",
+				      [OVL_UUID_NULL] = "null",
+				      [OVL_UUID_AUTO] = "auto",
+				      [OVL_UUID_ON] = "on",
+			      } },
 	[OVL_CHOICE_NFS_EXPORT] = { "nfs_export", { [OVL_OFF] = "off", [OVL_ON] = "on" } },
-	[OVL_CHOICE_XINO] = { "xino", {
-		[OVL_XINO_OFF] = "off",
-		[OVL_XINO_AUTO] = "auto",
-		[OVL_XINO_ON] = "on",
-	} },
+	[OVL_CHOICE_XINO] = { "xino",
+			      {
+				      [OVL_XINO_OFF] = "off",
+				      [OVL_XINO_AUTO] = "auto",
+				      [OVL_XINO_ON] = "on",
+			      } },
 	[OVL_CHOICE_METACOPY] = { "metacopy", { [OVL_OFF] = "off", [OVL_ON] = "on" } },
-	[OVL_CHOICE_VERITY] = { "verity", {
-		[OVL_VERITY_OFF] = "off",
-		[OVL_VERITY_ON] = "on",
-		[OVL_VERITY_REQUIRE] = "require",
-	} },
+	[OVL_CHOICE_VERITY] = { "verity",
+				{
+					[OVL_VERITY_OFF] = "off",
+					[OVL_VERITY_ON] = "on",
+					[OVL_VERITY_REQUIRE] = "require",
+				} },
 };
 
 bool ovl_choice_find(const char *name, enum ovl_choice *ret_choice)

@@ -27,7 +27,7 @@ enum {
 	FH_CPU_ENDIAN = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? OVL_FH_FLAG_BIG_ENDIAN : 0,
 };
 
-/* The part that the kernel checks, in its order: what it calls unknown comes after what is broken. */
+/* What the kernel checks, in its order: what it calls unknown comes after what is broken. */
 static int check_header(struct ovl_bytes raw)
 {
 	const unsigned char *p = raw.data;

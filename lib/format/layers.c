@@ -22,7 +22,7 @@ void ovl_layers_done(struct ovl_layers *l)
 	l->path = NULL;
 }
 
-/* Makes room for one more. There is room for a power of two, so the count tells when it is used up. */
+/* Makes room for one more. There is room for a power of two: the count tells when it is full. */
 static int grow(struct ovl_layers *l)
 {
 	char **more;

@@ -16,7 +16,12 @@ struct ovl_layers {
 /** ovl_layers_done - free and empty; NULL is fine */
 void ovl_layers_done(struct ovl_layers *l);
 
-/** ovl_layers_push - append a string; takes it, also on failure, and NULL is -ENOMEM; 0 or -ENOMEM */
+/**
+ * ovl_layers_push - append a string
+ * @path: taken, also on failure; NULL is what strdup() returned when out of memory
+ *
+ * Returns 0 or -ENOMEM.
+ */
 int ovl_layers_push(struct ovl_layers *l, char *path);
 
 /** ovl_layers_copy - append copies of @n strings; 0 or -ENOMEM */

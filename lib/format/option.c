@@ -363,12 +363,14 @@ static int copy_config(const struct ovl_config *c, struct ovl_config *ret)
 /* What is already known to be unknown. */
 static int fill_seen(struct ovl_map *seen, const struct ovl_config *c)
 {
+	struct ovl_key key;
 	uint64_t *value;
 	size_t i;
 	int r;
 
 	for (i = 0; i < c->n_unknown; i++) {
-		r = ovl_map_put(seen, ovl_map_hash(c->unknown[i], strlen(c->unknown[i])), 1, &value);
+		key = ovl_map_hash(c->unknown[i], strlen(c->unknown[i]));
+		r = ovl_map_put(seen, key, 1, &value);
 		if (r < 0)
 			return r;
 	}
@@ -380,7 +382,7 @@ static int commit(struct ovl_config *c, struct ovl_config *copy, struct ovl_erro
 {
 	if (copy->n_data > 0 && copy->n_lower == 0)
 		return ovl_fail_plain(e, -EINVAL,
-				      "option datadir+: a data-only layer needs an ordinary layer before it");
+				      "option datadir+: needs an ordinary layer before it");
 	ovl_config_done(c);
 	*c = *copy;
 	*copy = (struct ovl_config){ 0 };

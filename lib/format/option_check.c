@@ -2,10 +2,10 @@
 /*
  * Do the options of a configuration contradict each other? See overlayfs/option.h.
  *
- * The kernel resolves options in an order: metacopy asks for redirects, nfs_export for the index and
- * for no metacopy, userxattr for neither redirects nor metacopy. What was not given bends, two that
- * were given and cannot both hold are an error. The functions below stand in that order. (Before
- * 6.16, verity asked for metacopy and data-only layers did; since then they go with anything.)
+ * The kernel resolves options in an order: metacopy asks for redirects, nfs_export for the index
+ * and for no metacopy, userxattr for neither redirects nor metacopy. What was not given bends, two
+ * that were given and cannot both hold are an error. The functions below stand in that order.
+ * (Before 6.16, verity asked for metacopy, and so did data-only layers; now they go with anything.)
  */
 #include "overlayfs/option.h"
 
@@ -30,13 +30,15 @@ static int check_layers(const struct ovl_config *c, struct ovl_error *e)
 	if (c->n_lower == 0)
 		return ovl_fail_plain(e, -EINVAL, "option lowerdir is missing");
 	if (c->n_lower + c->n_data > LAYERS_MAX)
-		return ovl_fail_plain(e, -EINVAL, "option lowerdir: %zu layers, at most %d are possible",
+		return ovl_fail_plain(e, -EINVAL,
+				      "option lowerdir: %zu layers, at most %d are possible",
 				      c->n_lower + c->n_data, LAYERS_MAX);
 	if (c->upper && !c->work)
 		return ovl_fail_plain(e, -EINVAL, "option upperdir: needs workdir too");
 	if (!c->upper && c->n_lower + c->n_data < 2)
-		return ovl_fail_plain(e, -EINVAL,
-				      "option lowerdir: without upperdir at least two layers are needed");
+		return ovl_fail_plain(
+			e, -EINVAL,
+			"option lowerdir: at least two layers, or upperdir, are needed");
 	return 0;
 }
 
@@ -85,9 +87,9 @@ static int check_userxattr(const struct ovl_config *c, struct ovl_error *e)
 	if (!c->userxattr)
 		return 0;
 	if (c->redirect_dir == OVL_REDIRECT_ON || c->redirect_dir == OVL_REDIRECT_FOLLOW)
-		return ovl_fail_plain(e, -EINVAL,
-				      "options userxattr and redirect_dir=%s contradict each other",
-				      ovl_choice_word(OVL_CHOICE_REDIRECT_DIR, (int)c->redirect_dir));
+		return ovl_fail_plain(
+			e, -EINVAL, "options userxattr and redirect_dir=%s contradict each other",
+			ovl_choice_word(OVL_CHOICE_REDIRECT_DIR, (int)c->redirect_dir));
 	if (c->metacopy == OVL_ON)
 		return ovl_fail_plain(e, -EINVAL,
 				      "options userxattr and metacopy=on contradict each other");

@@ -8,8 +8,8 @@
 #include "overlayfs/types.h"
 
 enum {
-	OVL_REDIRECT_NUL = 1 << 0,    /* bytes follow an embedded NUL: the kernel ignores them */
-	/* A component is "." or "..", or nothing is left before the NUL: lookup fails with EACCES. */
+	OVL_REDIRECT_NUL = 1 << 0, /* bytes follow an embedded NUL: the kernel ignores them */
+	/* A component is "." or "..", or nothing stands before the NUL: lookup fails, EACCES. */
 	OVL_REDIRECT_DOTDOT = 1 << 1,
 };
 

@@ -17,8 +17,8 @@ enum ovl_opaque {
  * ovl_value_opaque - what the kernel makes of an opaque value
  * @ret: always written
  *
- * Returns 0, or -EINVAL for a value that is neither "y" nor "x" (@ret is then OVL_OPAQUE_NO: that is
- * how the kernel acts). Kernel: fs/overlayfs/util.c, ovl_get_dir_xattr_val().
+ * Returns 0, or -EINVAL for a value that is neither "y" nor "x" (@ret is then OVL_OPAQUE_NO: that
+ * is how the kernel acts). Kernel: fs/overlayfs/util.c, ovl_get_dir_xattr_val().
  */
 int ovl_value_opaque(struct ovl_bytes v, enum ovl_opaque *ret);
 

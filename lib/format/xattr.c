@@ -45,8 +45,7 @@ static bool find_id(const char *brief, enum ovl_xattr_id *ret_id)
 	return false;
 }
 
-enum ovl_xattr_class ovl_xattr_classify(const char *name, bool userxattr,
-					enum ovl_xattr_id *ret_id)
+enum ovl_xattr_class ovl_xattr_classify(const char *name, bool userxattr, enum ovl_xattr_id *ret_id)
 {
 	const char *brief;
 

@@ -45,10 +45,4 @@ int ovl_inuse_scan(const struct ovl_root *const *roots, size_t n, struct ovl_mou
 		   size_t *ret_n);
 void ovl_inuse_users_free(struct ovl_mount_user *users, size_t n);
 
-/**
- * ovl_inuse_submounts - mounts below a directory in our namespace
- * @ret_paths: absolute mount points, free each and the array
- */
-int ovl_inuse_submounts(const struct ovl_root *root, char ***ret_paths, size_t *ret_n);
-
 #endif

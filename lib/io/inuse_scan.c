@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,72 +262,4 @@ void ovl_inuse_users_free(struct ovl_mount_user *users, size_t n)
 	for (i = 0; i < n; i++)
 		free(users[i].mountpoint);
 	free(users);
-}
-
-/* ---- Mounts inside a layer ---- */
-
-struct submounts {
-	uint64_t mount;  /* that the directory is on; 0 if unknown */
-	const char *dir; /* its path, without a slash at the end */
-	size_t len;
-	OVL_VEC(char *) paths;
-};
-
-static void paths_done(struct submounts *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->paths.len; i++)
-		free(s->paths.data[i]);
-	ovl_vec_done(&s->paths);
-}
-
-/* A mount on a mount is not on the layer, so only those on the layer's own mount count. */
-static int submount_row(struct ovl_mountinfo_row *row, void *ctx)
-{
-	struct submounts *s = ctx;
-	char *copy;
-	int r;
-
-	if (s->mount != 0 && row->parent != s->mount)
-		return 0;
-	ovl_mountinfo_unescape(row->target);
-	if (strncmp(row->target, s->dir, s->len) != 0 || row->target[s->len] != '/' ||
-	    row->target[s->len + 1] == '\0')
-		return 0;
-	copy = strdup(row->target);
-	if (!copy)
-		return -ENOMEM;
-	r = ovl_vec_push(&s->paths, copy);
-	if (r < 0)
-		free(copy);
-	return r;
-}
-
-int ovl_inuse_submounts(const struct ovl_root *root, char ***ret_paths, size_t *ret_n)
-{
-	_cleanup_(paths_done) struct submounts s = { .mount = root->mnt_id };
-	_cleanup_(ovl_buf_done) struct ovl_buf dir = { 0 };
-	char link[sizeof("/proc/self/fd/") + 12];
-	ssize_t n;
-	int r;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", root->plain);
-	r = ovl_buf_reserve(&dir, PATH_MAX);
-	if (r < 0)
-		return r;
-	n = readlink(link, dir.data, PATH_MAX);
-	if (n < 0)
-		return -errno;
-	/* Cut short: beyond PATH_MAX neither mount(2) nor mountinfo gets. */
-	dir.data[n] = '\0';
-	s.dir = dir.data;
-	s.len = strcmp(dir.data, "/") == 0 ? 0 : (size_t)n;
-	r = ovl_mountinfo_read("/proc/self/mountinfo", submount_row, &s);
-	if (r < 0)
-		return r;
-	*ret_paths = TAKE_PTR(s.paths.data);
-	*ret_n = s.paths.len;
-	s.paths.len = 0;
-	return 0;
 }

@@ -210,6 +210,15 @@ static int fail_fstab(struct ovl_error *e, int code, const char *path)
 	return ovl_fail(e, code, "cannot read '%s'", ovl_shown_or(shown));
 }
 
+/* A line that makes no sense is passed over, as mount(8) does; one that did not fit is not. */
+static int parse_error(struct libmnt_table *table, const char *path, int line)
+{
+	(void)table;
+	(void)path;
+	(void)line;
+	return errno == ENOMEM ? -ENOMEM : 1;
+}
+
 static int open_fstab(const char *path, struct fstab *ret, struct ovl_error *e)
 {
 	struct fstab t = { mnt_new_table(), mnt_new_iter(MNT_ITER_FORWARD) };
@@ -221,6 +230,8 @@ static int open_fstab(const char *path, struct fstab *ret, struct ovl_error *e)
 	if (!path || !*path)
 		path = "/etc/fstab";
 	if (t.table && t.iter) {
+		mnt_table_set_parser_errcb(t.table, parse_error);
+		errno = 0;
 		r = mnt_table_parse_fstab(t.table, path);
 		if (r > 0)
 			r = -EINVAL;
@@ -300,6 +311,7 @@ static int find_fstab(const char *where, const char *path, const char *file, str
 		      struct ovl_error *e)
 {
 	_cleanup_(fstab_done) struct fstab t = { 0 };
+	_cleanup_free_ char *shown = NULL;
 	struct libmnt_fs *fs;
 	const char *options;
 	int r;
@@ -317,7 +329,13 @@ static int find_fstab(const char *where, const char *path, const char *file, str
 		return no_memory(e);
 	ret->source = OVL_SOURCE_FSTAB;
 	options = mnt_fs_get_options(fs);
-	r = ovl_config_parse(&ret->config, options ? options : "", e);
+	if (!options) {
+		shown = ovl_shown_path(ret->target);
+		return ovl_fail_plain(e, -EINVAL,
+				      "the overlay line of fstab for '%s' has no options",
+				      ovl_shown_or(shown));
+	}
+	r = ovl_config_parse(&ret->config, options, e);
 	return r < 0 ? r : 1;
 }
 

@@ -110,6 +110,7 @@ static int find_root(struct search *s, const struct ovl_mounttable_row *row,
 		which = ovl_map_get(&s->dirs, key);
 		if (which) {
 			*ret = (struct ovl_submount){ .which = (size_t)*which,
+						      .below_slash = len == 0,
 						      .path = row->target + len + 1,
 						      .fs_type = row->fs_type };
 			return 1;

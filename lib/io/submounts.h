@@ -10,6 +10,7 @@
 
 struct ovl_submount {
 	size_t which;        /* index into the roots given */
+	bool below_slash;    /* that root is "/" itself */
 	const char *path;    /* from there, without a slash in front; borrowed from the table */
 	const char *fs_type; /* of what is mounted; borrowed from the table */
 };

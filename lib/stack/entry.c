@@ -86,8 +86,16 @@ struct ovl_entry *ovl_lookup_root(struct ovl_stack *stack, int first)
 static int dir_of(struct ovl_stack *stack, struct ovl_dir *parent, const struct ovl_found *f,
 		  struct ovl_dir **ret)
 {
-	if (parent && parent->layer == f->layer && f->path && parent->path == f->path->parent)
-		return ovl_dir_child(parent, f->path, ret);
+	int err, r;
+
+	if (parent && parent->layer == f->layer && f->path && parent->path == f->path->parent) {
+		err = ovl_dir_child(parent, f->path, ret);
+		r = err < 0 && err != -ENOMEM ?
+			    ovl_unread_note(&stack->unread,
+					    (struct ovl_loc){ f->layer, f->path }, err) :
+			    0;
+		return r < 0 ? r : err;
+	}
 	*ret = ovl_dir_new(stack, f->layer, f->path);
 	return *ret ? 0 : -ENOMEM;
 }

@@ -23,6 +23,12 @@ void ovl_lookup_object_done(struct ovl_lookup *l, struct ovl_cursor *c)
 
 int ovl_lookup_object_blame(struct ovl_lookup *l, enum ovl_why why, const struct ovl_cursor *at, int err)
 {
+	if (why == OVL_WHY_UNREADABLE && err != -ENOMEM) {
+		int r = ovl_unread_note(&l->stack->unread,
+					(struct ovl_loc){ at->layer, at->path }, err);
+
+		err = r < 0 ? r : err;
+	}
 	if (err == -ENOMEM)
 		return err;
 	l->hit->why = why;

@@ -18,15 +18,28 @@ static bool is_null_uuid(const uint8_t uuid[16])
 	return memcmp(uuid, none, sizeof(none)) == 0;
 }
 
+/*
+ * A lower file system without uuid may be another one than last time, so its handles are followed
+ * only with options that forbid such a change. Kernel: ovl_allow_offline_changes().
+ */
+static bool follows_null_uuid(const struct ovl_stack *s)
+{
+	return s->config.index == OVL_ON || s->given->metacopy == OVL_ON ||
+	       s->given->redirect_dir == OVL_REDIRECT_ON || s->given->xino == OVL_XINO_ON;
+}
+
 static bool uuid_fits(const struct ovl_stack *s, const struct ovl_layer *layer,
 		      const struct ovl_fh *fh)
 {
 	if (s->config.uuid == OVL_UUID_OFF)
 		return is_null_uuid(fh->uuid);
 	/* Nobody told how it is mounted: handles without uuid were written with uuid=off. */
-	if (s->given->uuid == OVL_UUID_UNSET && is_null_uuid(fh->uuid))
+	if (s->given->uuid == OVL_UUID_UNSET && s->one_fs && is_null_uuid(fh->uuid))
 		return true;
 	if (!layer->root.has_uuid || layer->bad_uuid)
+		return false;
+	if (is_null_uuid(fh->uuid) && !follows_null_uuid(s) &&
+	    layer->root.stat.dev != s->layer[0].root.stat.dev)
 		return false;
 	return memcmp(layer->root.uuid, fh->uuid, sizeof(fh->uuid)) == 0;
 }

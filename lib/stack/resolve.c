@@ -126,6 +126,9 @@ int ovl_resolve_options(struct ovl_stack *s, struct ovl_error *e)
 		s->config.xino = OVL_XINO_OFF;
 	if (s->config.uuid == OVL_UUID_UNSET)
 		s->config.uuid = OVL_UUID_AUTO;
+	/* With several file systems the kernel falls back to that. */
+	if (s->config.uuid == OVL_UUID_OFF && !s->one_fs)
+		s->config.uuid = OVL_UUID_NULL;
 	if (s->config.verity == OVL_VERITY_UNSET)
 		s->config.verity = OVL_VERITY_OFF;
 	return 0;

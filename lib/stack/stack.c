@@ -63,7 +63,7 @@ static int open_layers(struct ovl_stack *s, struct ovl_error *e)
 /* The work base must be there; the index in it may be, and may be something that is no directory. */
 static int open_work(struct ovl_stack *s, struct ovl_error *e)
 {
-	struct ovl_buf path = { 0 };
+	_cleanup_(ovl_buf_done) struct ovl_buf path = { 0 };
 	struct ovl_stat st;
 	int r;
 
@@ -77,6 +77,8 @@ static int open_work(struct ovl_stack *s, struct ovl_error *e)
 	if (r < 0)
 		return ovl_fail(e, r, "open index");
 	s->index_dir = ovl_buf_take(&path);
+	if (!s->index_dir)
+		return ovl_fail(e, -ENOMEM, "open index");
 	s->index_errno = s->reader->ops->stat(s->reader, s->work.root.fd, "index", &st);
 	if (s->index_errno == -ENOENT)
 		return 0;
@@ -128,6 +130,23 @@ static void mark_uuid_conflicts(struct ovl_stack *s)
 	}
 }
 
+static bool is_same_fs(const struct ovl_root *a, const struct ovl_root *b)
+{
+	if (a->stat.dev == b->stat.dev)
+		return true;
+	/* Subvolumes of one btrfs differ in device. */
+	return a->fs_type == OVL_FS_BTRFS && b->fs_type == OVL_FS_BTRFS && a->has_uuid &&
+	       b->has_uuid && memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0;
+}
+
+static bool are_on_one_fs(const struct ovl_stack *s)
+{
+	for (size_t i = 2; i < s->n_layer; i++)
+		if (!is_same_fs(&s->layer[1].root, &s->layer[i].root))
+			return false;
+	return !s->has_upper || is_same_fs(&s->layer[0].root, &s->layer[1].root);
+}
+
 static int index_roots(struct ovl_stack *s, struct ovl_error *e)
 {
 	int r = 0;
@@ -143,6 +162,7 @@ static int index_roots(struct ovl_stack *s, struct ovl_error *e)
 		r = s->root_dir[i] ? add_trap(s, &s->layer[i].root) : -ENOMEM;
 	}
 	mark_uuid_conflicts(s);
+	s->one_fs = are_on_one_fs(s);
 	if (r == 0)
 		r = add_trap(s, &s->work.root);
 	if (r == 0)
@@ -156,8 +176,10 @@ static int stack_init(struct ovl_stack *s, struct ovl_error *e)
 
 	s->work.root = s->index.root = (struct ovl_root)OVL_ROOT_INIT;
 	r = ovl_dir_cache_init(&s->cache);
+	if (r == 0)
+		r = ovl_unread_init(&s->unread);
 	if (r < 0)
-		return ovl_fail(e, r, "set up the directory cache");
+		return ovl_fail(e, r, "set up the stack");
 	r = ovl_config_check(s->given, e);
 	if (r == 0)
 		r = open_layers(s, e);
@@ -211,6 +233,7 @@ struct ovl_stack *ovl_stack_close(struct ovl_stack *stack)
 	ovl_root_done(&stack->index.root);
 	free(stack->index_dir);
 	ovl_map_done(&stack->traps);
+	ovl_unread_done(&stack->unread);
 	free(stack);
 	return NULL;
 }

@@ -12,6 +12,7 @@
 #include "io/root.h"
 #include "overlayfs/option.h"
 #include "overlayfs/stack.h"
+#include "stack/unread.h"
 
 enum { OVL_MAX_LAYERS = 500 };
 
@@ -57,8 +58,11 @@ struct ovl_stack {
 	struct ovl_dir **root_dir;     /* of each layer slot that is open */
 	struct ovl_entry **root_entry; /* of each part of the stack, made when first asked for */
 
+	bool one_fs; /* all layers are on one file system: uuid=off is possible with that only */
+
 	struct ovl_map traps; /* (dev, ino) of every layer root, work base, work and index */
 	struct ovl_dir_cache cache;
+	struct ovl_unread_list unread; /* since the stack was opened */
 };
 
 /** ovl_stack_layer - the layer with a number, OVL_LAYER_WORK and OVL_LAYER_INDEX included */

@@ -86,33 +86,42 @@ static enum ovl_role role_of(const struct ovl_mount_user *user)
  * The scan tells of each mount its upper, its work directory and its lowers, in this order; so a step
  * back begins another mount, even at the same mount point.
  */
-static bool is_next_mount(const struct ovl_use *last, const struct ovl_mount_user *user)
+static bool is_next_mount(const struct ovl_mount_user *last, const struct ovl_mount_user *user)
 {
 	return last->pid != user->pid || strcmp(last->mountpoint, user->mountpoint) != 0 ||
-	       role_of(user) < last->as ||
-	       (last->as != OVL_ROLE_LOWER && role_of(user) == last->as);
+	       user->as < last->as || (user->as == last->as && user->as != OVL_USED_AS_LOWER);
 }
 
-static int take_users(struct search *s, struct ovl_mount_user *users, size_t n)
+static int add_use(struct search *s, const struct ovl_mount_user *user, unsigned mount)
 {
-	const struct ovl_use *last = NULL;
+	struct ovl_use use = { .layer = s->layer[user->which],
+			       .as = role_of(user),
+			       .mount = mount,
+			       .pid = user->pid,
+			       .mountpoint = strdup(user->mountpoint) };
+	int r = use.mountpoint ? ovl_vec_push(&s->uses, use) : -ENOMEM;
+
+	if (r < 0)
+		free(use.mountpoint);
+	return r;
+}
+
+/* Two containers of one image share its layers: nobody needs to hear of that. */
+static bool is_shared_lower(const struct search *s, const struct ovl_mount_user *user)
+{
+	return user->as == OVL_USED_AS_LOWER && s->layer[user->which] > OVL_LAYER_UPPER;
+}
+
+static int take_users(struct search *s, const struct ovl_mount_user *users, size_t n)
+{
 	unsigned mount = 0;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		struct ovl_use use = { .layer = s->layer[users[i].which],
-				       .as = role_of(&users[i]),
-				       .pid = users[i].pid,
-				       .mountpoint = users[i].mountpoint };
-
-		if (!last || is_next_mount(last, &users[i]))
+		if (i == 0 || is_next_mount(&users[i - 1], &users[i]))
 			mount++;
-		use.mount = mount;
-		r = ovl_vec_push(&s->uses, use);
-		if (r == 0) {
-			users[i].mountpoint = NULL;
-			last = &s->uses.data[s->uses.len - 1];
-		}
+		if (!is_shared_lower(s, &users[i]))
+			r = add_use(s, &users[i], mount);
 	}
 	return r;
 }
@@ -229,32 +238,79 @@ bool ovl_users_live(const struct ovl_users *u)
 {
 	for (size_t i = 0; i < u->n; i++)
 		if ((u->use[i].layer == OVL_LAYER_UPPER || u->use[i].layer == OVL_LAYER_WORK) &&
-		    ovl_use_writes(&u->use[i]))
+		    u->use[i].as != OVL_ROLE_LOWER)
 			return true;
 	return false;
 }
 
 size_t ovl_users_group(const struct ovl_users *u, size_t i)
 {
-	const struct ovl_use *first = &u->use[i];
+	const struct ovl_use *first = &u->use[i], *use;
 	size_t n = 1;
 
-	while (i + n < u->n && u->use[i + n].mount == first->mount &&
-	       u->use[i + n].ours == first->ours)
-		n++;
+	for (; i + n < u->n; n++) {
+		use = &u->use[i + n];
+		if (use->mount != first->mount || use->ours != first->ours ||
+		    (use->as == OVL_ROLE_LOWER) != (first->as == OVL_ROLE_LOWER))
+			break;
+	}
 	return n;
 }
 
-int ovl_users_name(const struct ovl_use *use, struct ovl_buf *b)
+static int tell_layers(const struct ovl_stack *stack, const struct ovl_use *use, size_t n,
+		       struct ovl_buf *b)
 {
-	int r;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *name = ovl_stack_layer_name(stack, use[i].layer);
+		int r = name ? 0 : -ENOMEM;
 
-	if (!use->mountpoint)
-		return ovl_buf_adds(b, "an overlay that no mount table shows");
-	r = ovl_buf_adds(b, "the overlay at ");
+		if (r == 0 && i > 0)
+			r = ovl_buf_adds(b, i == n - 1 ? " and " : ", ");
+		if (r == 0)
+			r = ovl_buf_adds(b, name);
+		if (r < 0)
+			return r;
+	}
+	return ovl_buf_adds(b, n > 1 ? " are in use " : " is in use ");
+}
+
+int ovl_users_tell(const struct ovl_stack *stack, const struct ovl_use *use, size_t n,
+		   struct ovl_buf *b)
+{
+	int r = tell_layers(stack, use, n, b);
+
+	if (r == 0 && use->as == OVL_ROLE_LOWER)
+		r = ovl_buf_adds(b, "as lower layer ");
+	if (r == 0 && !use->mountpoint)
+		return ovl_buf_adds(b, "by an overlay that no mount table shows");
+	if (r == 0)
+		r = ovl_buf_adds(b, "by the overlay at ");
 	if (r == 0)
 		r = ovl_buf_add_escaped(b, use->mountpoint, strlen(use->mountpoint));
 	if (r == 0 && use->pid > 0)
 		r = ovl_buf_addf(b, " (process %d)", use->pid);
 	return r;
+}
+
+int ovl_stack_users(const struct ovl_stack *stack, char **ret_text)
+{
+	_cleanup_(ovl_users_done) struct ovl_users users = { 0 };
+	_cleanup_(ovl_buf_done) struct ovl_buf text = { 0 };
+	int r = ovl_users_find(stack, &users);
+
+	for (size_t i = 0, n; r == 0 && i < users.n; i += n) {
+		n = ovl_users_group(&users, i);
+		if (i > 0)
+			r = ovl_buf_addc(&text, '\n');
+		if (r == 0)
+			r = ovl_users_tell(stack, &users.use[i], n, &text);
+	}
+	if (r < 0)
+		return r;
+	if (users.n == 0) {
+		*ret_text = NULL;
+		return 0;
+	}
+	*ret_text = ovl_buf_take(&text);
+	return *ret_text ? 1 : -ENOMEM;
 }

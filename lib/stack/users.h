@@ -9,10 +9,10 @@
 
 /** One layer of ours in the hands of a live overlay. */
 struct ovl_use {
-	int layer;       /* number of the layer, or OVL_LAYER_WORK */
+	int layer; /* number of the layer, or OVL_LAYER_WORK */
 	/*
-	 * What it is there: OVL_ROLE_UPPER, _WORK or _LOWER. OVL_ROLE__MAX: upper or work directory,
-	 * or something in one, of an overlay that no mount table names.
+	 * What it is there: OVL_ROLE_UPPER, _WORK, _LOWER. OVL_ROLE__MAX: upper or work directory, or
+	 * something in one of them.
 	 */
 	enum ovl_role as;
 	unsigned mount;   /* uses with the same number are of one mount; 0 if none is known */
@@ -21,7 +21,10 @@ struct ovl_use {
 	bool ours;        /* by a mount of this very overlay: same upper, same work directory */
 };
 
-/** All of them. Uses of one mount stand together, upper and work directory first. */
+/**
+ * All of them, those of one mount together. That lower layers are lower layers of others as well is
+ * left out: that is what they are for.
+ */
 struct ovl_users {
 	struct ovl_use *use;
 	size_t n;
@@ -33,33 +36,29 @@ struct ovl_users {
  *
  * From the mount tables of all namespaces, and by asking the kernel about upper and work directory
  * (and about the lowers, if they are few): that also finds overlays that were unmounted lazily.
- * A use as lower shows in mount tables only. Returns 0, -ENOMEM, or why mount tables could not be read
- * (-ENOENT without /proc).
+ * Returns 0, -ENOMEM, or why mount tables could not be read (-ENOENT without /proc).
  */
 int ovl_users_find(const struct ovl_stack *stack, struct ovl_users *ret);
 
 /** ovl_users_done - free and empty */
 void ovl_users_done(struct ovl_users *u);
 
-/** ovl_use_writes - does it use the layer as one that it writes to? */
-static inline bool ovl_use_writes(const struct ovl_use *use)
-{
-	return use->as != OVL_ROLE_LOWER;
-}
-
-/** ovl_users_live - is this overlay, or another one with its upper or work directory, mounted? */
+/** ovl_users_live - does a live overlay write to upper or work directory? */
 bool ovl_users_live(const struct ovl_users *u);
 
 /**
- * ovl_users_group - the uses of one mount
- * Returns how many uses from number @i on are of the same mount (or, if none is known, alike).
+ * ovl_users_group - uses that can be told in one go
+ * Returns how many uses from number @i on are of the same mount, or of none that is known, and are
+ * alike but for the layer.
  */
 size_t ovl_users_group(const struct ovl_users *u, size_t i);
 
 /**
- * ovl_users_name - "the overlay at /merged (process 12)", escaped
+ * ovl_users_tell - "upper and work are in use by the overlay at /merged (process 12)", escaped
+ * @use: @n of them, a group
  * Appends to @b; 0 or -ENOMEM.
  */
-int ovl_users_name(const struct ovl_use *use, struct ovl_buf *b);
+int ovl_users_tell(const struct ovl_stack *stack, const struct ovl_use *use, size_t n,
+		   struct ovl_buf *b);
 
 #endif

@@ -102,6 +102,7 @@ run 4 "a hostile name is one line of printable text" no-out "$ESC" \
 
 run 4 "-v shows information and counts" \
 	like "upper:/d/useless: .*\(whiteout-useless\)" like ".*[0-9]+ directories, .* 4 metacopy, .*" \
+	line "    severity: information" line "    severity: error" \
 	like "upper: [0-9]+ errors?, .* notes?" -- -n -v -o "$BAD"
 run 4 "-f and -r are accepted" -- -f -r -n -o "$BAD"
 run 0 "-t" like "time: [0-9.]+ s, user .*; memory: .*" no-out "pass 1" -- -n -t -o "$GOOD"

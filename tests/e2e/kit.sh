@@ -159,6 +159,8 @@ kit_start() {
 	[ -x "$FSCK" ] || kit_broken "no program to test: $FSCK (set FSCK_OVERLAY or build it)"
 	FSCK=$(realpath "$FSCK")
 	[ -x "$KIT_TOOLS/treesum" ] || kit_broken "no test tools in $KIT_TOOLS (make check builds them)"
+	KIT_TOOLS=$(realpath "$KIT_TOOLS")
+	export KIT_TOOLS
 	KIT_DIR=$(mktemp -d "${TMPDIR:-/tmp}/fsck-overlay-test.XXXXXX") || kit_broken "no scratch"
 	KIT_DIR=$(realpath "$KIT_DIR")
 	trap kit_cleanup EXIT

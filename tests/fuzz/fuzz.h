@@ -14,16 +14,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /** Stops the fuzzer here, with this input, unless @condition holds. NDEBUG does not silence it. */
-#define FUZZ_CHECK(condition)                                                                  \
-	do {                                                                                   \
-		if (!(condition)) {                                                            \
-			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__,      \
-				#condition);                                                   \
-			abort();                                                               \
-		}                                                                              \
+#define FUZZ_CHECK(condition)                                                             \
+	do {                                                                              \
+		if (!(condition)) {                                                       \
+			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, \
+				#condition);                                              \
+			abort();                                                          \
+		}                                                                         \
 	} while (0)
 
-/** fuzz_string - the input as a string; free() it. What follows a NUL is there, but out of sight. */
+/** fuzz_string - the input as a string; free() it. What follows a NUL is there, but unseen. */
 static inline char *fuzz_string(const uint8_t *data, size_t size)
 {
 	char *s = malloc(size + 1);

@@ -15,7 +15,8 @@ static size_t unescape(char *s, size_t len)
 			s[n++] = s[++i];
 		} else {
 			FUZZ_CHECK(i + 3 < len);
-			s[n++] = (char)((s[i + 1] - '0') << 6 | (s[i + 2] - '0') << 3 | (s[i + 3] - '0'));
+			s[n++] = (char)((s[i + 1] - '0') << 6 | (s[i + 2] - '0') << 3 |
+					(s[i + 3] - '0'));
 			i += 3;
 		}
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Redirects: what is accepted has no empty component, and reads the same without its hidden tail. */
+/* Redirects: what is accepted has no empty component, and reads the same without its tail. */
 #include <errno.h>
 
 #include "format/redirect.h"
@@ -28,7 +28,8 @@ static void check_parsed(struct ovl_bytes v, const struct ovl_redirect *redirect
 	FUZZ_CHECK(p == v.data && len <= v.len);
 	FUZZ_CHECK(!len || !memchr(p, '\0', len));
 	FUZZ_CHECK((len < v.len) == ((redirect->flaws & OVL_REDIRECT_NUL) != 0));
-	FUZZ_CHECK((len == 0 || has_dots(p, len)) == ((redirect->flaws & OVL_REDIRECT_DOTDOT) != 0));
+	FUZZ_CHECK((len == 0 || has_dots(p, len)) ==
+		   ((redirect->flaws & OVL_REDIRECT_DOTDOT) != 0));
 	FUZZ_CHECK(redirect->absolute == (len > 0 && p[0] == '/'));
 	for (i = 0; i < len; i++)
 		if (p[i] == '/')

@@ -122,15 +122,17 @@ static const struct {
 	{ "\x7f", 1, "\\177" },
 	{ "back\\slash", 10, "back\\\\slash" },
 	{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 9, "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80" },
-	{ "\xc2\x9b" "31m", 5, "\\302\\23331m" },      /* C1: CSI */
+	{ "\xc2\x9b"
+	  "31m",
+	  5, "\\302\\23331m" }, /* C1: CSI */
 	{ "\xc2\x80\xc2\x9f\xc2\xa0", 6, "\\302\\200\\302\\237\xc2\xa0" },
 	{ "\xff\xfe", 2, "\\377\\376" },
-	{ "\xc3", 1, "\\303" },                        /* cut short */
+	{ "\xc3", 1, "\\303" }, /* cut short */
 	{ "\xe2\x82", 2, "\\342\\202" },
 	{ "\xe2\x82x", 3, "\\342\\202x" },
 	{ "\xf0\x9f\x98", 3, "\\360\\237\\230" },
-	{ "\x80", 1, "\\200" },                        /* continuation alone */
-	{ "\xc0\xaf", 2, "\\300\\257" },               /* overlong slash */
+	{ "\x80", 1, "\\200" },          /* continuation alone */
+	{ "\xc0\xaf", 2, "\\300\\257" }, /* overlong slash */
 	{ "\xe0\x80\xaf", 3, "\\340\\200\\257" },
 	{ "\xf0\x80\x80\xaf", 4, "\\360\\200\\200\\257" },
 	{ "\xed\xa0\x80", 3, "\\355\\240\\200" },      /* surrogate */
@@ -138,7 +140,9 @@ static const struct {
 	{ "\xf4\x8f\xbf\xbf", 4, "\xf4\x8f\xbf\xbf" }, /* the last character */
 	{ "\xf4\x90\x80\x80", 4, "\\364\\220\\200\\200" },
 	{ "\xf8\x88\x80\x80\x80", 5, "\\370\\210\\200\\200\\200" },
-	{ "\xe2\x80\xae" "x", 4, "\\342\\200\\256x" }, /* right-to-left override */
+	{ "\xe2\x80\xae"
+	  "x",
+	  4, "\\342\\200\\256x" }, /* right-to-left override */
 	{ "\xe2\x81\xa6", 3, "\\342\\201\\246" },
 	{ "\xe2\x80\xa8\xe2\x80\xa7", 6, "\\342\\200\\250\xe2\x80\xa7" },
 };

@@ -53,8 +53,9 @@ START_TEST(test_map_put_get)
 END_TEST
 
 /* The keys that the implementation might take for an empty slot, or for its mark. */
-static const struct ovl_key odd_keys[] = { { 0, 0 }, { 0, 1 }, { 1, 0 },
-					   { UINT64_MAX, UINT64_MAX }, { 0, UINT64_MAX } };
+static const struct ovl_key odd_keys[] = {
+	{ 0, 0 }, { 0, 1 }, { 1, 0 }, { UINT64_MAX, UINT64_MAX }, { 0, UINT64_MAX }
+};
 
 START_TEST(test_map_odd_keys)
 {

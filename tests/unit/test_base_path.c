@@ -111,7 +111,9 @@ END_TEST
 
 START_TEST(test_path_escaped)
 {
-	struct ovl_path *p = child(child(NULL, "a\x1b" "b"), "c\\d\xff");
+	struct ovl_path *p = child(child(NULL, "a\x1b"
+					       "b"),
+				   "c\\d\xff");
 	struct ovl_buf b = { 0 };
 
 	ck_assert_int_eq(ovl_path_add_escaped(&b, p), 0);
@@ -150,10 +152,10 @@ static const struct {
 	const char *text;
 	int group;
 } order[] = {
-	{ "/", 0 },	 { "", 0 },	   { "/\x01", 1 }, { "/ ", 2 },	     { "/a", 3 },
-	{ "a", 3 },	 { "/a/\x01", 4 }, { "/a/a", 5 },  { "/a/a/z/z", 6 }, { "/a/b", 7 },
-	{ "/a/b/c", 8 }, { "/a\x01", 9 },  { "/a b", 10 }, { "/a-b", 11 },   { "/ab", 12 },
-	{ "/ab/a", 13 }, { "/b", 14 },	   { "/\xff", 15 },
+	{ "/", 0 },      { "", 0 },        { "/\x01", 1 },  { "/ ", 2 },       { "/a", 3 },
+	{ "a", 3 },      { "/a/\x01", 4 }, { "/a/a", 5 },   { "/a/a/z/z", 6 }, { "/a/b", 7 },
+	{ "/a/b/c", 8 }, { "/a\x01", 9 },  { "/a b", 10 },  { "/a-b", 11 },    { "/ab", 12 },
+	{ "/ab/a", 13 }, { "/b", 14 },     { "/\xff", 15 },
 };
 
 START_TEST(test_path_compare)
@@ -163,8 +165,10 @@ START_TEST(test_path_compare)
 
 	for (i = 0; i < ARRAY_LEN(order); i++) {
 		b = parse(order[i].text);
-		ck_assert_int_eq(sign(ovl_path_compare(a, b)), sign(order[_i].group - order[i].group));
-		ck_assert_int_eq(sign(ovl_path_compare(b, a)), sign(order[i].group - order[_i].group));
+		ck_assert_int_eq(sign(ovl_path_compare(a, b)),
+				 sign(order[_i].group - order[i].group));
+		ck_assert_int_eq(sign(ovl_path_compare(b, a)),
+				 sign(order[i].group - order[_i].group));
 		ovl_path_unref(b);
 	}
 	ck_assert_int_eq(ovl_path_compare(a, a), 0);
@@ -176,9 +180,9 @@ static const struct {
 	const char *path, *ancestor;
 	bool below;
 } belows[] = {
-	{ "/", "/", true },	  { "/a", "/", true },	    { "/", "/a", false },
-	{ "/a", "/a", true },	  { "/a/b/c", "/a", true }, { "/a/b/c", "/a/b", true },
-	{ "/a", "/a/b", false },  { "/ab", "/a", false },   { "/b/a", "/a", false },
+	{ "/", "/", true },          { "/a", "/", true },       { "/", "/a", false },
+	{ "/a", "/a", true },        { "/a/b/c", "/a", true },  { "/a/b/c", "/a/b", true },
+	{ "/a", "/a/b", false },     { "/ab", "/a", false },    { "/b/a", "/a", false },
 	{ "/x/a/b", "/y/a", false }, { "/a/b", "/a/c", false },
 };
 
@@ -296,7 +300,8 @@ START_TEST(test_path_oom)
 	struct ovl_path *p = NULL;
 	int r;
 
-	OVL_OOM_LOOP(n) {
+	OVL_OOM_LOOP(n)
+	{
 		ovl_oom_arm(n);
 		r = ovl_path_parse("/a/b/c", &p);
 		if (!ovl_oom_disarm())
@@ -310,7 +315,8 @@ START_TEST(test_path_oom)
 	ck_assert(ovl_oom_disarm());
 	ck_assert_int_eq(r, -ENOMEM);
 	ck_assert_ptr_null(nodes);
-	OVL_OOM_LOOP(n) {
+	OVL_OOM_LOOP(n)
+	{
 		ovl_oom_arm(n);
 		r = ovl_path_add_escaped(&b, p);
 		if (!ovl_oom_disarm())

@@ -19,10 +19,10 @@ struct world {
 	unsigned started[THREADS_MAX], stopped[THREADS_MAX];
 	unsigned long ran_in[THREADS_MAX];
 	pthread_t caller;
-	unsigned fail_start; /* the thread whose thread_start() fails, plus 1 */
+	unsigned fail_start;   /* the thread whose thread_start() fails, plus 1 */
 	unsigned long fail_at; /* the job with this number fails */
 	unsigned depth, width; /* of the tree of jobs */
-	unsigned order[64]; /* tags in the order in which they ran */
+	unsigned order[64];    /* tags in the order in which they ran */
 	unsigned n_order;
 };
 

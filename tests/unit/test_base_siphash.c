@@ -7,11 +7,10 @@
 #include "unit/unit.h"
 
 /* The key of the published test vectors: bytes 00 to 0f. */
-static const struct ovl_siphash_key key = {
-	{ UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908) }
-};
+static const struct ovl_siphash_key key = { { UINT64_C(0x0706050403020100),
+					      UINT64_C(0x0f0e0d0c0b0a0908) } };
 
-/* The inputs are the bytes 00, 01, 02 ...; the results as OpenSSL's SIPHASH of 16 bytes has them. */
+/* The inputs are the bytes 00, 01 ...; the results are those of OpenSSL's SIPHASH of 16 bytes. */
 static const struct {
 	size_t len;
 	uint64_t out[2];

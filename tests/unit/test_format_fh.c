@@ -58,7 +58,7 @@ static const struct {
 START_TEST(test_fh_parse_header)
 {
 	unsigned char raw[256] = { headers[_i].version, headers[_i].magic, headers[_i].len,
-				   headers[_i].flags,	0x81 };
+				   headers[_i].flags, 0x81 };
 	struct ovl_fh fh, untouched;
 	unsigned char *exact;
 

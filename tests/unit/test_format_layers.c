@@ -121,7 +121,8 @@ START_TEST(test_layers_oom)
 	const char *why = NULL;
 	int r;
 
-	OVL_OOM_LOOP(n) {
+	OVL_OOM_LOOP(n)
+	{
 		ovl_oom_arm(n);
 		r = ovl_layers_split("a:b:c:d:e::f::g::h", &lower, &data, &why);
 		if (!ovl_oom_disarm())

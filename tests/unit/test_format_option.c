@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "overlayfs/option.h"
 #include "unit/oom.h"
@@ -18,7 +19,8 @@ static const struct {
 	{ "", "" },
 	{ ",,", "" },
 	{ "lowerdir=/a,upperdir=/u,workdir=/w", "lowerdir=/a,upperdir=/u,workdir=/w" },
-	{ "workdir=/w,,upperdir=/u,lowerdir=/a:/b::/d,", "lowerdir=/a:/b::/d,upperdir=/u,workdir=/w" },
+	{ "workdir=/w,,upperdir=/u,lowerdir=/a:/b::/d,",
+	  "lowerdir=/a:/b::/d,upperdir=/u,workdir=/w" },
 	/* escapes */
 	{ "lowerdir=/a\\:b:/c\\,d:/e\\\\", "lowerdir=/a\\:b:/c\\,d:/e\\\\" },
 	{ "lowerdir=\\/\\a", "lowerdir=/a" },
@@ -140,9 +142,9 @@ START_TEST(test_option_parse_fields)
 	struct ovl_config c = { 0 };
 
 	ck_assert_int_eq(ovl_config_parse(&c,
-					  "ro,lowerdir=/a:/b::/d,upperdir=/u,workdir=/w,redirect_dir=on,"
-					  "index=off,nfs_export=off,metacopy=on,xino=auto,uuid=null,"
-					  "verity=require,volatile,one,two=2",
+					  "ro,lowerdir=/a:/b::/d,upperdir=/u,workdir=/w,"
+					  "redirect_dir=on,index=off,nfs_export=off,metacopy=on,"
+					  "xino=auto,uuid=null,verity=require,volatile,one,two=2",
 					  NULL),
 			 0);
 	ck_assert_str_eq(c.upper, "/u");
@@ -201,7 +203,7 @@ static const struct {
 	{ "lowerdir=:/a", "option lowerdir: empty layer path: ':/a'" },
 	{ "lowerdir=/a:::/b", "option lowerdir: more than two colons in a row: '/a:::/b'" },
 	{ "context=\"a,b", "option context: the closing quote is missing: 'context=\"a,b'" },
-	{ "datadir+=/d", "option datadir+: a data-only layer needs an ordinary layer before it" },
+	{ "datadir+=/d", "option datadir+: needs an ordinary layer before it" },
 };
 
 START_TEST(test_option_error_text)
@@ -306,17 +308,16 @@ END_TEST
 START_TEST(test_option_parse_many)
 {
 	enum { N = 40000 };
-	_cleanup_free_ char *options = malloc(N * 24 + 100);
+	_cleanup_(ovl_buf_done) struct ovl_buf options = { 0 };
 	struct ovl_config c = { 0 };
-	size_t len, i;
+	size_t i;
 
-	ck_assert_ptr_nonnull(options);
-	len = (size_t)sprintf(options, "lowerdir=/l");
+	ck_assert_int_eq(ovl_buf_adds(&options, "lowerdir=/l"), 0);
 	for (i = 1; i < N; i++)
-		len += (size_t)sprintf(options + len, ":/l%zu", i);
+		ck_assert_int_eq(ovl_buf_addf(&options, ":/l%zu", i), 0);
 	for (i = 0; i < N; i++)
-		len += (size_t)sprintf(options + len, ",word%zu", i);
-	ck_assert_int_eq(ovl_config_parse(&c, options, NULL), 0);
+		ck_assert_int_eq(ovl_buf_addf(&options, ",word%zu", i), 0);
+	ck_assert_int_eq(ovl_config_parse(&c, options.data, NULL), 0);
 	ck_assert_uint_eq(c.n_lower, N);
 	ck_assert_str_eq(c.lower[N - 1], "/l39999");
 	ck_assert_uint_eq(c.n_unknown, N);
@@ -334,8 +335,10 @@ START_TEST(test_option_parse_oom)
 	char *rendered = NULL;
 	int r;
 
-	ck_assert_int_eq(ovl_config_parse(&c, "lowerdir=/a:/b::/d,upperdir=/u,workdir=/w,foo", NULL), 0);
-	OVL_OOM_LOOP(n) {
+	ck_assert_int_eq(
+		ovl_config_parse(&c, "lowerdir=/a:/b::/d,upperdir=/u,workdir=/w,foo", NULL), 0);
+	OVL_OOM_LOOP(n)
+	{
 		ovl_oom_arm(n);
 		r = ovl_config_parse(&c, "lowerdir=/x:/y::/z,upperdir=/x,index=on,foo,bar", &e);
 		if (!ovl_oom_disarm())
@@ -350,7 +353,8 @@ START_TEST(test_option_parse_oom)
 	}
 	ck_assert_int_eq(r, 0);
 	ck_assert_uint_gt(tried, 15);
-	OVL_OOM_LOOP(n) {
+	OVL_OOM_LOOP(n)
+	{
 		ovl_oom_arm(n);
 		rendered = ovl_config_render(&c);
 		if (!ovl_oom_disarm())
@@ -359,7 +363,8 @@ START_TEST(test_option_parse_oom)
 	}
 	ck_assert_str_eq(rendered, "lowerdir=/x:/y::/z,upperdir=/x,workdir=/w,index=on,foo,bar");
 	free(rendered);
-	OVL_OOM_LOOP(n) {
+	OVL_OOM_LOOP(n)
+	{
 		ovl_oom_arm(n);
 		r = ovl_config_set(&c, "new", "1", &e);
 		if (!ovl_oom_disarm())
@@ -381,7 +386,8 @@ START_TEST(test_option_refusal_oom)
 	struct ovl_error e = OVL_ERROR_INIT;
 	int r;
 
-	OVL_OOM_LOOP(n) {
+	OVL_OOM_LOOP(n)
+	{
 		ovl_oom_arm(n);
 		r = ovl_config_parse(&c, "index=maybe", &e);
 		if (!ovl_oom_disarm())

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "overlayfs/option.h"
 #include "unit/unit.h"
@@ -92,17 +93,15 @@ END_TEST
 /* @lower ordinary and @data data-only layers. */
 static int check_count(size_t lower, size_t data)
 {
-	_cleanup_free_ char *options = malloc(10 + 4 * (lower + data));
+	_cleanup_(ovl_buf_done) struct ovl_buf options = { 0 };
 	struct ovl_config c = { 0 };
-	char *p = options;
 	size_t i;
 	int r;
 
-	ck_assert_ptr_nonnull(options);
-	p += sprintf(p, "lowerdir=");
-	for (i = 0; i < lower + data; i++)
-		p += sprintf(p, "%s/a", i == 0 ? "" : i < lower ? ":" : "::");
-	ck_assert_int_eq(ovl_config_parse(&c, options, NULL), 0);
+	ck_assert_int_eq(ovl_buf_adds(&options, "lowerdir=/a"), 0);
+	for (i = 1; i < lower + data; i++)
+		ck_assert_int_eq(ovl_buf_adds(&options, i < lower ? ":/a" : "::/a"), 0);
+	ck_assert_int_eq(ovl_config_parse(&c, options.data, NULL), 0);
 	ck_assert_uint_eq(c.n_lower, lower);
 	ck_assert_uint_eq(c.n_data, data);
 	r = ovl_config_check(&c, NULL);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "overlayfs/option.h"
 #include "tools/tool.h"
@@ -109,29 +110,43 @@ END_TEST
 START_TEST(test_option_render_parsed)
 {
 	static const char *const pieces[] = {
-		"lowerdir=", "lowerdir+=", "datadir+=", "upperdir=", "workdir=", "index=on", "userxattr",
-		"foo", "foo=", ",", ",", ",", ":", "::", "\\", "\\\\", "\\,", "\\:", "/a", "b", "=", "ro",
-		"\"", "context=\"", "x-y", "fsync=volatile",
+		"lowerdir=", "lowerdir+=",
+		"datadir+=", "upperdir=",
+		"workdir=",  "index=on",
+		"userxattr", "foo",
+		"foo=",      ",",
+		",",         ",",
+		":",         "::",
+		"\\",        "\\\\",
+		"\\,",       "\\:",
+		"/a",        "b",
+		"=",         "ro",
+		"\"",        "context=\"",
+		"x-y",       "fsync=volatile",
 	};
 	struct ovl_rng rng = { 23 };
 	int round, accepted = 0;
-	char options[400];
+	struct ovl_buf options = { 0 };
+	const char *piece;
 	size_t i, n;
 
 	for (round = 0; round < 20000; round++) {
 		struct ovl_config c = { 0 };
 
-		options[0] = '\0';
+		ovl_buf_clear(&options);
 		n = ovl_tool_random(&rng, 12);
-		for (i = 0; i < n; i++)
-			strcat(options, pieces[ovl_tool_random(&rng, ARRAY_LEN(pieces))]);
-		if (ovl_config_parse(&c, options, NULL) == 0) {
+		for (i = 0; i < n; i++) {
+			piece = pieces[ovl_tool_random(&rng, ARRAY_LEN(pieces))];
+			ck_assert_int_eq(ovl_buf_adds(&options, piece), 0);
+		}
+		if (ovl_config_parse(&c, options.data ? options.data : "", NULL) == 0) {
 			accepted++;
 			check_round_trip(&c);
 		}
 		ovl_config_done(&c);
 	}
 	ck_assert_int_gt(accepted, 1000);
+	ovl_buf_done(&options);
 }
 END_TEST
 

@@ -53,16 +53,46 @@ START_TEST(test_option_word_next)
 END_TEST
 
 static const char *const vfs[] = {
-	"nodev", "nosuid", "noexec", "noatime", "relatime", "strictatime", "sync", "dirsync",
-	"lazytime", "symfollow", "silent", "loud", "iversion", "mand", "defaults", "auto", "noauto",
-	"nofail", "user", "users", "owner", "group", "_netdev", "comment", "x-", "x-systemd.requires",
-	"X-mount.mkdir", "context", "rootcontext", "seclabel", "smackfsdef", "private", "rshared",
-	"remount", "bind",
+	"nodev",
+	"nosuid",
+	"noexec",
+	"noatime",
+	"relatime",
+	"strictatime",
+	"sync",
+	"dirsync",
+	"lazytime",
+	"symfollow",
+	"silent",
+	"loud",
+	"iversion",
+	"mand",
+	"defaults",
+	"auto",
+	"noauto",
+	"nofail",
+	"user",
+	"users",
+	"owner",
+	"group",
+	"_netdev",
+	"comment",
+	"x-",
+	"x-systemd.requires",
+	"X-mount.mkdir",
+	"context",
+	"rootcontext",
+	"seclabel",
+	"smackfsdef",
+	"private",
+	"rshared",
+	"remount",
+	"bind",
 };
 
 static const char *const not_vfs[] = {
-	"", "ro", "rw", "lowerdir", "index", "volatile", "foo", "nodevs", "NODEV", "nodev ", "x", "X",
-	"xino", "y-foo", "con", "contexts", "mode", "uid", "quiet",
+	"",  "ro", "rw",   "lowerdir", "index", "volatile", "foo",  "nodevs", "NODEV", "nodev ",
+	"x", "X",  "xino", "y-foo",    "con",   "contexts", "mode", "uid",    "quiet",
 };
 
 START_TEST(test_option_word_is_vfs)

@@ -29,16 +29,11 @@ static const struct {
 	int r;
 	enum ovl_opaque opaque;
 } opaques[] = {
-	{ "y", 1, 0, OVL_OPAQUE_YES },
-	{ "x", 1, 0, OVL_OPAQUE_XWHITE },
-	{ "", 0, -EINVAL, OVL_OPAQUE_NO },
-	{ "Y", 1, -EINVAL, OVL_OPAQUE_NO },
-	{ "X", 1, -EINVAL, OVL_OPAQUE_NO },
-	{ "n", 1, -EINVAL, OVL_OPAQUE_NO },
-	{ "0", 1, -EINVAL, OVL_OPAQUE_NO },
-	{ "\0", 1, -EINVAL, OVL_OPAQUE_NO },
-	{ "y\0", 2, -EINVAL, OVL_OPAQUE_NO },
-	{ "yes", 3, -EINVAL, OVL_OPAQUE_NO },
+	{ "y", 1, 0, OVL_OPAQUE_YES },        { "x", 1, 0, OVL_OPAQUE_XWHITE },
+	{ "", 0, -EINVAL, OVL_OPAQUE_NO },    { "Y", 1, -EINVAL, OVL_OPAQUE_NO },
+	{ "X", 1, -EINVAL, OVL_OPAQUE_NO },   { "n", 1, -EINVAL, OVL_OPAQUE_NO },
+	{ "0", 1, -EINVAL, OVL_OPAQUE_NO },   { "\0", 1, -EINVAL, OVL_OPAQUE_NO },
+	{ "y\0", 2, -EINVAL, OVL_OPAQUE_NO }, { "yes", 3, -EINVAL, OVL_OPAQUE_NO },
 	{ "xy", 2, -EINVAL, OVL_OPAQUE_NO },
 };
 
@@ -134,9 +129,10 @@ START_TEST(test_value_nlink_round_trip)
 		want = (int)(ovl_tool_random(&rng, UINT32_MAX) >> ovl_tool_random(&rng, 32));
 		lower = ovl_tool_random(&rng, 2);
 		len = snprintf(text, sizeof(text), "%c%+i", lower ? 'L' : 'U', want);
-		ck_assert_int_eq(ovl_value_nlink((struct ovl_bytes){ (unsigned char *)text, (size_t)len },
-						 &base, &diff),
-				 0);
+		ck_assert_int_eq(
+			ovl_value_nlink((struct ovl_bytes){ (unsigned char *)text, (size_t)len },
+					&base, &diff),
+			0);
 		ck_assert_int_eq(diff, want);
 		ck_assert_int_eq(base, lower ? OVL_NLINK_LOWER : OVL_NLINK_UPPER);
 	}

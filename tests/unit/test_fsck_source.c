@@ -1,7 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <unistd.h>
+
 #include "unit/unit.h"
 
 #include "../../fsck/source.c"
+
+static char fstab[] = "/tmp/test_fsck_source.XXXXXX"; /* an empty file */
+
+static void setup(void)
+{
+	int fd = mkstemp(fstab);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+
+static void teardown(void)
+{
+	unlink(fstab);
+}
 
 /* Resolves words (ending with NULL) and operands (likewise). */
 static int resolve(const char *const *words, const char *const *operands, struct ovl_source *ret,
@@ -10,7 +27,7 @@ static int resolve(const char *const *words, const char *const *operands, struct
 	struct ovl_options o = {
 		.word = (const char **)words,
 		.operand = (const char **)operands,
-		.fstab = (char *)"/dev/null",
+		.fstab = fstab,
 	};
 
 	while (words[o.n_word])
@@ -109,6 +126,7 @@ int main(void)
 	Suite *s = suite_create("fsck/source");
 	TCase *t = tcase_create("source");
 
+	tcase_add_unchecked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_source_refused);
 	tcase_add_test(t, test_source_no_overlay);
 	tcase_add_test(t, test_source_forms);

@@ -2,6 +2,7 @@
 #include "io/mountinfo.h"
 #include "io/unit_file.h"
 #include "overlayfs/mount.h"
+#include "unit/oom.h"
 #include "unit/test_io_kit.h"
 
 /* ---- The mount table ---- */
@@ -84,7 +85,9 @@ START_TEST(test_mountinfo_config)
 	ck_assert_str_eq(c.data[0], "x\\y");
 	ck_assert(c.read_only);
 	ovl_config_done(&c);
-	kit_write("mi", "68 65 0:41 / /m ro - overlay none rw,lowerdir=l\\054o::data,volatile,uuid=novel\n");
+	kit_write(
+		"mi",
+		"68 65 0:41 / /m ro - overlay none rw,lowerdir=l\\054o::data,volatile,uuid=novel\n");
 	ck_assert_int_eq(ovl_mountinfo_read("mi", keep_config, &c), -EINVAL);
 	ck_assert_uint_eq(c.n_lower, 0);
 }
@@ -186,6 +189,10 @@ START_TEST(test_mount_fstab)
 	find("/none", "fstab", &a);
 	ck_assert_int_eq(a.r, -ENOENT);
 	ck_assert_ptr_nonnull(strstr(a.text, "'/none'"));
+	kit_write("bare", "o /m overlay\n");
+	find("/m", "bare", &a);
+	ck_assert_int_eq(a.r, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(a.text, "no options"));
 	find("/none", "no-such-fstab", &a);
 	ck_assert_int_eq(a.r, -ENOENT);
 	ck_assert_ptr_nonnull(strstr(a.text, "no-such-fstab"));
@@ -296,7 +303,8 @@ START_TEST(test_mount_live_long)
 	kit_run("mkdir long; mount -t tmpfs t long; mkdir long/m long/d");
 	context = fsopen("overlay", FSOPEN_CLOEXEC);
 	for (i = 1; i <= 400; i++) {
-		snprintf(path, sizeof(path), "%s/long/d/a-rather-long-name-for-a-layer-%d", kit_dir, i);
+		snprintf(path, sizeof(path), "%s/long/d/a-rather-long-name-for-a-layer-%d", kit_dir,
+			 i);
 		ck_assert_int_eq(mkdir(path, 0755), 0);
 		if (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", path, 0) < 0) {
 			kit_skip("a long option string", "no lowerdir+");
@@ -340,10 +348,11 @@ START_TEST(test_unit_file)
 	struct ovl_unit_file u;
 
 	kit_run("rm -rf etc run lib; mkdir etc run lib");
-	kit_write("lib/srv-a.mount", "[Unit]\nOptions=not=this\n# [Mount]\n[Mount]\n"
-				     "What=overlay\n Where = /srv/a \nType=overlay\r\n"
-				     "Options=lowerdir=/a:/b,\\\n# comment\n; another\nupperdir=/u%%u\n"
-				     "[Install]\nWantedBy=x\nOptions=nor=this\n");
+	kit_write("lib/srv-a.mount",
+		  "[Unit]\nOptions=not=this\n# [Mount]\n[Mount]\n"
+		  "What=overlay\n Where = /srv/a \nType=overlay\r\n"
+		  "Options=lowerdir=/a:/b,\\\n# comment\n; another\nupperdir=/u%%u\n"
+		  "[Install]\nWantedBy=x\nOptions=nor=this\n");
 	ck_assert_int_eq(unit("/srv/a", &u, NULL, 0), 1);
 	ck_assert_str_eq(u.path, "lib/srv-a.mount");
 	ck_assert_str_eq(u.where, "/srv/a");
@@ -464,6 +473,64 @@ START_TEST(test_mount_unit)
 }
 END_TEST
 
+#if OVL_OOM
+START_TEST(test_mount_no_memory)
+{
+	struct ovl_unit_file u = { 0 };
+	struct ovl_config c = { 0 };
+	enum ovl_mount_source source;
+	char *target = NULL;
+	int r;
+
+	if (!ovl_oom_works())
+		return;
+	write_fstab("fstab");
+	kit_run("rm -rf etc run lib; mkdir -p etc/srv-.mount.d run lib");
+	kit_write("etc/srv-a.mount", "[Mount]\nType=overlay\nOptions=x\n");
+	kit_write("etc/srv-.mount.d/1.conf", "[Mount]\nOptions=lowerdir=/a:\\\n/b\n");
+	OVL_OOM_LOOP(n)
+	{
+		ovl_oom_arm(n);
+		r = ovl_unit_file_find(unit_dirs, "/srv/a", &u, NULL);
+		if (!ovl_oom_disarm())
+			break;
+		/* a stream does without its buffer: then all must be there */
+		if (r == 1) {
+			ck_assert_str_eq(u.options, "lowerdir=/a: /b");
+			ovl_unit_file_done(&u);
+			continue;
+		}
+		ck_assert_int_eq(r, -ENOMEM);
+		ck_assert_ptr_null(u.options);
+	}
+	ck_assert_int_eq(r, 1);
+	ovl_unit_file_done(&u);
+	/* libmount has its own mind about lines that it cannot store, but nothing is made up */
+	OVL_OOM_LOOP(n)
+	{
+		ovl_oom_arm(n);
+		r = ovl_mount_find("own", "fstab", &c, &source, &target, NULL);
+		if (!ovl_oom_disarm())
+			break;
+		if (r == 0) {
+			ck_assert_uint_eq(c.n_lower, 2);
+			free(target);
+			target = NULL;
+			ovl_config_done(&c);
+			continue;
+		}
+		ck_assert_int_lt(r, 0);
+		ck_assert_ptr_null(target);
+		ck_assert_uint_eq(c.n_lower, 0);
+	}
+	ck_assert_int_eq(r, 0);
+	ck_assert_uint_eq(c.n_lower, 2);
+	free(target);
+	ovl_config_done(&c);
+}
+END_TEST
+#endif
+
 int main(void)
 {
 	Suite *suite = suite_create("io/mounts");
@@ -482,6 +549,9 @@ int main(void)
 	tcase_add_test(tc, test_unit_file_names);
 	tcase_add_test(tc, test_unit_file_dropins);
 	tcase_add_test(tc, test_unit_file_refused);
+#if OVL_OOM
+	tcase_add_test(tc, test_mount_no_memory);
+#endif
 	if (kit_is_root()) {
 		tcase_add_test(tc, test_mount_live);
 		tcase_add_test(tc, test_mount_live_long);

@@ -80,7 +80,11 @@ static const struct ovl_reader_ops fake_ops = {
 	.seek_data = fake_seek,
 };
 
-#define FAKE(...) { .reader = { &fake_ops }, .stat = { .mode = S_IFREG | 0644, .size = 9 }, __VA_ARGS__ }
+#define FAKE(...)                                                                       \
+	{                                                                               \
+		.reader = { &fake_ops }, .stat = { .mode = S_IFREG | 0644, .size = 9 }, \
+		__VA_ARGS__                                                             \
+	}
 
 static void check_value(const struct ovl_obs *obs, enum ovl_xattr_id id, const char *want)
 {
@@ -225,9 +229,9 @@ START_TEST(test_observe_kind)
 	struct ovl_obs_scratch scratch = { 0 };
 	struct ovl_obs obs;
 
-	f.stat = (struct ovl_stat){
-		.mode = kinds[_i].mode | 0600, .rdev = kinds[_i].rdev, .size = kinds[_i].size
-	};
+	f.stat = (struct ovl_stat){ .mode = kinds[_i].mode | 0600,
+				    .rdev = kinds[_i].rdev,
+				    .size = kinds[_i].size };
 	ck_assert_int_eq(ovl_reader_observe(&f.reader, 3, "x", false, &scratch, &obs), 0);
 	ck_assert_int_eq(obs.kind, kinds[_i].kind);
 	/* presence decides, so an unreadable mark is one */
@@ -279,9 +283,12 @@ START_TEST(test_observe_extents)
 		int r;
 		enum ovl_extents want;
 	} t[] = {
-		{ 0, 0, OVL_EXTENTS_SOME },	   { 4096, 0, OVL_EXTENTS_SOME },
-		{ -ENXIO, 0, OVL_EXTENTS_NONE },   { -EINVAL, 0, OVL_EXTENTS_UNKNOWN },
-		{ -EOPNOTSUPP, 0, OVL_EXTENTS_UNKNOWN }, { -EIO, -EIO, OVL_EXTENTS_UNKNOWN },
+		{ 0, 0, OVL_EXTENTS_SOME },
+		{ 4096, 0, OVL_EXTENTS_SOME },
+		{ -ENXIO, 0, OVL_EXTENTS_NONE },
+		{ -EINVAL, 0, OVL_EXTENTS_UNKNOWN },
+		{ -EOPNOTSUPP, 0, OVL_EXTENTS_UNKNOWN },
+		{ -EIO, -EIO, OVL_EXTENTS_UNKNOWN },
 	};
 	struct fake f = FAKE(.data = t[_i].data);
 	enum ovl_extents extents = OVL_EXTENTS_UNKNOWN;

@@ -58,7 +58,8 @@ START_TEST(test_verity_measured)
 	unsigned len = 77;
 
 	memset(want, 0xab, sizeof(want));
-	ck_assert_int_eq(ovl_verity_digest(&f.reader, 3, 0, OVL_METACOPY_ALGO_SHA256, digest, &len), 0);
+	ck_assert_int_eq(ovl_verity_digest(&f.reader, 3, 0, OVL_METACOPY_ALGO_SHA256, digest, &len),
+			 0);
 	ck_assert_uint_eq(len, 32);
 	ck_assert_mem_eq(digest, want, 32);
 	/* the content was not needed */
@@ -98,13 +99,15 @@ static const struct {
 
 START_TEST(test_verity_computed)
 {
-	struct fake f = { .reader = { &fake_ops }, .size = contents[_i].size,
+	struct fake f = { .reader = { &fake_ops },
+			  .size = contents[_i].size,
 			  .measure = contents[_i].measure };
 	unsigned char digest[OVL_VERITY_MAX_DIGEST];
 	char hex[2 * OVL_VERITY_MAX_DIGEST + 1];
 	unsigned len = 0, i;
 
-	ck_assert_int_eq(ovl_verity_digest(&f.reader, 3, f.size, contents[_i].algo, digest, &len), 0);
+	ck_assert_int_eq(ovl_verity_digest(&f.reader, 3, f.size, contents[_i].algo, digest, &len),
+			 0);
 	ck_assert_uint_eq(len, contents[_i].algo == 1 ? 32 : 64);
 	for (i = 0; i < len; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);

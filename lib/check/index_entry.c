@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An entry of the index, as the kernel sees it at mount and at lookup.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "check/index_entry.h"
+
+#include "base/banned.h"
+
+static bool is_handle(enum ovl_origin_state state)
+{
+	return state >= OVL_ORIGIN_NO_LAYER;
+}
+
+bool ovl_index_entry_is_file(const struct ovl_view *v)
+{
+	return v->entry && is_handle(v->entry->state) && v->obs->kind != OVL_KIND_DIR &&
+	       v->obs->kind != OVL_KIND_WHITEOUT;
+}
+
+/* Without the flag; the uuid and the type are part of the handle. */
+static bool is_same_but_flags(const struct ovl_fh *a, const struct ovl_fh *b)
+{
+	return a->type == b->type && a->fid.len == b->fid.len &&
+	       memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0 &&
+	       memcmp(a->fid.data, b->fid.data, a->fid.len) == 0;
+}
+
+enum ovl_index_origin ovl_index_entry_origin(const struct ovl_view *v)
+{
+	const struct ovl_bytes value = v->obs->x[OVL_X_ORIGIN];
+	unsigned char raw[128];
+	struct ovl_fh name, origin;
+	int len;
+
+	if (v->obs->xbad & OVL_XBIT(ORIGIN))
+		return OVL_INDEX_ORIGIN_UNREADABLE;
+	if (!(v->obs->xmask & OVL_XBIT(ORIGIN)) || value.len == 0)
+		return OVL_INDEX_ORIGIN_NONE;
+	if (ovl_fh_parse(value, &origin) < 0)
+		return OVL_INDEX_ORIGIN_BAD;
+	len = ovl_fh_parse_name(v->entry->name, raw);
+	if (len < 0 || ovl_fh_parse((struct ovl_bytes){ raw, (size_t)len }, &name) < 0 ||
+	    !is_same_but_flags(&name, &origin))
+		return OVL_INDEX_ORIGIN_OTHER;
+	return name.flags == origin.flags ? OVL_INDEX_ORIGIN_SAME : OVL_INDEX_ORIGIN_FLAG;
+}
+
+/* A file that looks like a whiteout is still a file to the index. */
+static enum ovl_kind plain_kind(enum ovl_kind kind)
+{
+	if (kind == OVL_KIND_XWHITEOUT)
+		return OVL_KIND_REG;
+	return kind == OVL_KIND_WHITEOUT ? OVL_KIND_CHR : kind;
+}
+
+bool ovl_index_entry_is_typed(const struct ovl_view *v)
+{
+	return v->entry->state == OVL_ORIGIN_FOUND &&
+	       plain_kind(v->obs->kind) == plain_kind(v->entry->lower_kind);
+}
+
+bool ovl_index_entry_is_sound(const struct ovl_view *v)
+{
+	return ovl_index_entry_is_file(v) && ovl_index_entry_is_typed(v) && v->entry->same_bytes &&
+	       ovl_index_entry_origin(v) == OVL_INDEX_ORIGIN_SAME;
+}
+
+const struct ovl_fact_link *ovl_index_entry_link(const struct ovl_view *v)
+{
+	return ovl_facts_find_link(v->facts, v->obs->stat.ino);
+}
+
+struct ovl_loc ovl_index_entry_upper_name(const struct ovl_view *v)
+{
+	const struct ovl_fact_link *link = ovl_index_entry_link(v);
+
+	if (!link || !link->path)
+		return (struct ovl_loc){ OVL_LAYER_NONE, NULL };
+	return (struct ovl_loc){ OVL_LAYER_UPPER, link->path };
+}
+
+static bool is_bare(const struct ovl_hit *hit, struct ovl_key lower)
+{
+	return !hit->has_upper && hit->n_lower > 0 && hit->lower[0].stat.dev == lower.a &&
+	       hit->lower[0].stat.ino == lower.b;
+}
+
+int ovl_index_entry_shown(const struct ovl_view *v, struct ovl_index_shown *ret)
+{
+	const struct ovl_key lower = v->entry->lower;
+	struct ovl_index_shown shown = { 0, { OVL_LAYER_NONE, NULL } };
+	const struct ovl_fact_name *name;
+	size_t n = ovl_facts_names(v->facts, lower.a, lower.b, &name);
+
+	for (size_t i = 0; i < n; i++) {
+		struct ovl_path *path = NULL;
+		struct ovl_hit hit;
+		int r = ovl_view_name_shown(v->stack, v->facts, name[i].loc, &name[i].stat, &hit,
+					    &path);
+
+		if (r > 0 && is_bare(&hit, lower) && shown.n++ == 0)
+			shown.first = name[i].loc;
+		if (r > 0)
+			ovl_hit_done(&hit);
+		ovl_path_unref(path);
+		if (r < 0)
+			return r;
+	}
+	*ret = shown;
+	return 0;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Redirects against each other: does more than one name lead to a lower directory, and do all names of
+ * a metacopy file lead to the same data?
+ *
+ * In a lower layer two names for one directory do no harm but that everything is shown twice: there the
+ * kernel keeps an inode for each of the directories that redirect.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "check/target.h"
+#include "overlayfs/stack.h"
+
+#include "base/banned.h"
+
+/* One upper directory whose target no other name has: has it an origin, as redirected ones do? */
+static int check_origin(const struct ovl_view *v, const struct ovl_fact_redirect *red,
+			struct ovl_sink *sink)
+{
+	const struct ovl_found lower = { .layer = red->target.layer,
+					 .path = (struct ovl_path *)red->target.path,
+					 .stat = red->target_stat };
+	int claimed;
+
+	if (red->has_origin)
+		return 0;
+	claimed = ovl_target_is_claimed(v, red->source.path, &lower);
+	if (claimed != 0)
+		return claimed < 0 ? claimed : 0;
+	return ovl_target_report_no_origin(sink, red->source, red->in_impure, &lower);
+}
+
+static bool is_same_target(const struct ovl_fact_redirect *a, const struct ovl_fact_redirect *b)
+{
+	return a->target.layer == b->target.layer &&
+	       ovl_path_compare(a->target.path, b->target.path) == 0;
+}
+
+/* The keeper is the first that has an origin: a directory that somebody made by hand has none. */
+static const struct ovl_fact_redirect *find_keeper(const struct ovl_fact_redirect *red, size_t n)
+{
+	const struct ovl_fact_redirect *keeper = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (red[i].source.layer != red[0].source.layer)
+			break;
+		if (!keeper || (red[i].has_origin && !keeper->has_origin))
+			keeper = &red[i];
+	}
+	return keeper;
+}
+
+/* Redirects to one target, those of the upper first. */
+static int check_target(const struct ovl_view *v, const struct ovl_fact_redirect *red, size_t n,
+			struct ovl_sink *sink)
+{
+	const struct ovl_fact_redirect *keeper = find_keeper(red, n);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (red[i].source.layer == OVL_LAYER_UPPER)
+			r = check_origin(v, &red[i], sink);
+		if (r < 0 || &red[i] == keeper || red[i].source.layer != keeper->source.layer)
+			continue;
+		r = ovl_sink_add_about(
+			sink, OVL_P_REDIRECT_DUPLICATE,
+			red[i].source.layer == OVL_LAYER_UPPER ? OVL_SEV_ERROR : OVL_SEV_INFO,
+			red[i].source, keeper->source,
+			ovl_sink_text(sink, "both lead to %s", ovl_sink_place(sink, red[i].target)),
+			"a lower directory of its own");
+	}
+	return r;
+}
+
+int ovl_check_redirect_duplicate(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	const struct ovl_fact_redirect *red = v->facts->redirect.data;
+	size_t len = v->facts->redirect.len, n;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < len; i += n) {
+		for (n = 1; i + n < len && is_same_target(&red[i], &red[i + n]); n++)
+			;
+		r = check_target(v, &red[i], n, sink);
+	}
+	return r;
+}
+
+static int report_uncovered(const struct ovl_fact_redirect *red, const struct ovl_path *path,
+			    struct ovl_sink *sink)
+{
+	_cleanup_free_ char *name = ovl_stack_path((struct ovl_loc){ OVL_LAYER_NONE, path });
+
+	if (!name)
+		return -ENOMEM;
+	return ovl_sink_add_about(
+		sink, OVL_P_REDIRECT_UNCOVERED, OVL_SEV_ERROR, red->source, red->target,
+		ovl_sink_text(sink, "the lower directory is shown as %s too",
+			      ovl_sink_quote(sink, (struct ovl_bytes){ (const unsigned char *)name,
+								       strlen(name) })),
+		"a whiteout, or another object, at the old name");
+}
+
+int ovl_check_redirect_uncovered(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < v->facts->redirect.len; i++) {
+		const struct ovl_fact_redirect *red = &v->facts->redirect.data[i];
+		struct ovl_path *path;
+
+		if (red->source.layer != OVL_LAYER_UPPER)
+			continue;
+		r = ovl_view_name_uncovered(v->stack, v->facts, red->target, &red->target_stat,
+					    red->source.path, &path);
+		if (r <= 0)
+			continue;
+		r = report_uncovered(red, path, sink);
+		ovl_path_unref(path);
+	}
+	return r;
+}
+
+int ovl_check_redirect_relative_hardlinked(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < v->facts->link.len; i++) {
+		const struct ovl_fact_link *link = &v->facts->link.data[i];
+		struct ovl_loc loc = { OVL_LAYER_UPPER, link->lost ? link->lost : link->path };
+
+		/* If no name leads to data, meta-no-lowerdata says so of each. */
+		if (!link->metacopy || !link->relative_redirect || link->names < 2 ||
+		    (!link->heads_differ && (link->n_lost == 0 || link->n_lost == link->names)))
+			continue;
+		r = ovl_sink_add_about(
+			sink, OVL_P_REDIRECT_RELATIVE_HARDLINKED, OVL_SEV_ERROR, loc,
+			(struct ovl_loc){ link->lost ? OVL_LAYER_UPPER : OVL_LAYER_NONE, link->path },
+			link->lost ? "the data is found under another name of the file only" :
+				     "one name leads to other data than another",
+			"an absolute redirect");
+	}
+	return r;
+}
