@@ -32,8 +32,8 @@
  *   format/            Bytes to structs and back: xattr values, file handles, mount options.
  *   io/                The only room that talks to the kernel: read, list, look for mounts.
  *   stack/             Layers as the kernel stacks them; what it would find at a path.
- *   check/             What can be wrong, a family of problems a file (rule_*.c), and the engine
- *                      that walks the layers and asks them.
+ *   check/             What can be wrong, a family of problems a file (rule_*.c), the engine that
+ *                      walks the layers and asks them, and the answers of --inspect.
  *
  * man/                 fsck.overlay(8), overlay-problems(7).
  * tests/               unit/ for functions, cases/ for problems, e2e/ for the program on real mounts,

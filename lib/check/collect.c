@@ -49,7 +49,6 @@ static int collect_redirect(struct ovl_run *run, const struct ovl_view *v)
 		.target_stat = hit->lower[below].stat,
 		.is_dir = true,
 		.has_origin = ovl_obs_has(v->obs, OVL_X_ORIGIN),
-		.in_impure = v->dir->impure,
 	};
 	return ovl_facts_add_redirect(&run->facts, &fact);
 }
@@ -171,6 +170,30 @@ static int is_at_home(const struct ovl_view *v, const struct ovl_origin *origin,
 	return 0;
 }
 
+/*
+ * A merged directory without origin beside others that were copied up: it had one. With an opaque mark
+ * of any value it was not meant to be merged.
+ */
+static int collect_bare(struct ovl_run *run, const struct ovl_view *v)
+{
+	const struct ovl_hit *hit;
+	struct ovl_fact_bare bare;
+	int r;
+
+	if (v->obs->kind != OVL_KIND_DIR || !v->dir->impure ||
+	    ovl_obs_has(v->obs, OVL_X_ORIGIN) || ovl_obs_has(v->obs, OVL_X_OPAQUE))
+		return 0;
+	r = ovl_view_below(v, &hit);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (hit->result < 0 || hit->n_lower == 0)
+		return 0;
+	bare = (struct ovl_fact_bare){ .path = (struct ovl_path *)v->loc.path,
+				       .lower = { hit->lower[0].layer, hit->lower[0].path },
+				       .lower_stat = hit->lower[0].stat };
+	return ovl_facts_add_bare(&run->facts, &bare);
+}
+
 static int collect_origin(struct ovl_run *run, const struct ovl_view *v, bool first_name)
 {
 	const struct ovl_origin *origin = ovl_view_origin(v);
@@ -221,6 +244,8 @@ int ovl_collect_object(struct ovl_run *run, const struct ovl_view *v, struct ovl
 	if (r < 0 || v->role != OVL_ROLE_UPPER)
 		return r;
 	r = collect_for_parent(run, v);
+	if (r == 0)
+		r = collect_bare(run, v);
 	if (r < 0)
 		return r;
 	first = v->obs->kind == OVL_KIND_DIR ? 1 : collect_link(run, v);

@@ -12,11 +12,13 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "check/engine.h"
+#include "io/witness.h"
 
 #include "base/banned.h"
 
@@ -186,6 +188,88 @@ static int run_passes(struct ovl_run *run)
 	return r;
 }
 
+static bool is_about_reading(const struct ovl_finding_item *item)
+{
+	return item->problem == OVL_P_UNREADABLE || item->problem == OVL_P_CHANGED;
+}
+
+/* The places that have a finding already which says that they could not be read. */
+static int list_told(const struct ovl_run *run, struct ovl_map *told)
+{
+	struct ovl_key key;
+	uint64_t *value;
+	int r = 0;
+
+	for (unsigned t = 0; t < run->threads; t++) {
+		const ovl_finding_vec *items = &run->sink[t].items;
+
+		for (size_t i = 0; r >= 0 && i < items->len; i++) {
+			if (!is_about_reading(&items->data[i]))
+				continue;
+			r = ovl_unread_key(items->data[i].loc, &key);
+			if (r == 0)
+				r = ovl_map_put(told, key, 0, &value);
+		}
+	}
+	return r < 0 ? r : 0;
+}
+
+/* Where lookups could not read, and whatever hangs on that was not judged. */
+static int tell_unread(struct ovl_run *run)
+{
+	const struct ovl_unread_list *unread = &run->stack->unread;
+	_cleanup_(ovl_map_done) struct ovl_map told = { 0 };
+	struct ovl_key key;
+	int r = 0;
+
+	if (unread->item.len > 0)
+		r = list_told(run, &told);
+	for (size_t i = 0; r == 0 && i < unread->item.len; i++) {
+		const struct ovl_unread *u = &unread->item.data[i];
+
+		r = ovl_unread_key(u->loc, &key);
+		if (r == 0 && !ovl_map_get(&told, key))
+			r = ovl_sink_unreadable(&run->sink[0], u->loc, "look it up", u->err);
+	}
+	return r;
+}
+
+/* Something could not be read and no finding says so: then at least nobody calls the overlay clean. */
+static int tell_failures(struct ovl_run *run, const struct ovl_witness *w)
+{
+	const struct ovl_loc whole = { OVL_LAYER_NONE, NULL };
+	struct ovl_sink *sink = &run->sink[0];
+	struct ovl_bytes name = { (const unsigned char *)w->name, strlen(w->name) };
+
+	for (unsigned i = 0; i < run->threads; i++)
+		if (run->sink[i].counts.unreadable > 0)
+			return 0;
+	return ovl_sink_unreadable(sink, whole,
+				   name.len ? ovl_sink_text(sink, "%s of %s", w->what,
+							    ovl_sink_quote(sink, name)) :
+					      w->what,
+				   w->err);
+}
+
+static int run_with_witness(struct ovl_run *run)
+{
+	struct ovl_reader *reader = run->stack->reader;
+	struct ovl_witness witness;
+	int r = ovl_witness_init(&witness, reader);
+
+	if (r < 0)
+		return r;
+	run->stack->reader = &witness.reader;
+	r = run_passes(run);
+	run->stack->reader = reader;
+	if (r == 0)
+		r = tell_unread(run);
+	if (r == 0 && witness.failures > 0)
+		r = tell_failures(run, &witness);
+	ovl_witness_done(&witness);
+	return r;
+}
+
 static unsigned n_threads(const struct ovl_check_options *options)
 {
 	long cores;
@@ -212,7 +296,7 @@ int ovl_check(struct ovl_stack *stack, const struct ovl_check_options *options,
 	for (unsigned i = 0; run.sink && i < run.threads; i++)
 		run.sink[i].stack = stack;
 	if (r == 0)
-		r = run_passes(&run);
+		r = run_with_witness(&run);
 	if (r == 0 || r == -ECANCELED) {
 		report = ovl_report_new(run.sink, run.threads);
 		if (report)

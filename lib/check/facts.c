@@ -37,6 +37,10 @@ void ovl_facts_done(struct ovl_facts *f)
 		ovl_path_unref(f->origin.data[i].path);
 	for (size_t i = 0; i < f->duplicate.len; i++)
 		ovl_path_unref(f->duplicate.data[i].path);
+	for (size_t i = 0; i < f->bare.len; i++) {
+		ovl_path_unref(f->bare.data[i].path);
+		ovl_path_unref((struct ovl_path *)f->bare.data[i].lower.path);
+	}
 	for (size_t i = 0; i < f->redirect.len; i++) {
 		ovl_path_unref((struct ovl_path *)f->redirect.data[i].source.path);
 		ovl_path_unref((struct ovl_path *)f->redirect.data[i].target.path);
@@ -60,6 +64,7 @@ void ovl_facts_done(struct ovl_facts *f)
 	ovl_map_done(&f->wanted);
 	ovl_vec_done(&f->origin);
 	ovl_vec_done(&f->duplicate);
+	ovl_vec_done(&f->bare);
 	ovl_vec_done(&f->redirect);
 	ovl_vec_done(&f->link);
 	ovl_vec_done(&f->name);
@@ -144,6 +149,23 @@ void ovl_facts_note_missed(struct ovl_facts *f)
 	pthread_mutex_lock(&f->lock);
 	f->missed_names = true;
 	pthread_mutex_unlock(&f->lock);
+}
+
+int ovl_facts_add_bare(struct ovl_facts *f, const struct ovl_fact_bare *bare)
+{
+	struct ovl_fact_bare c = *bare;
+	int r;
+
+	c.path = ovl_path_ref(bare->path);
+	c.lower.path = ovl_path_ref(bare->lower.path);
+	pthread_mutex_lock(&f->lock);
+	r = ovl_vec_push(&f->bare, c);
+	pthread_mutex_unlock(&f->lock);
+	if (r < 0) {
+		ovl_path_unref(c.path);
+		ovl_path_unref((struct ovl_path *)c.lower.path);
+	}
+	return r;
 }
 
 int ovl_facts_add_redirect(struct ovl_facts *f, const struct ovl_fact_redirect *redirect)

@@ -43,7 +43,13 @@ struct ovl_fact_redirect {
 	struct ovl_stat target_stat;
 	bool is_dir;
 	bool has_origin;
-	bool in_impure; /* the directory that holds it is impure */
+};
+
+/** A merged directory of the upper that has lost its origin. */
+struct ovl_fact_bare {
+	struct ovl_path *path; /* counted */
+	struct ovl_loc lower;  /* the topmost that it is merged with; path counted */
+	struct ovl_stat lower_stat;
 };
 
 /** An upper inode with several names, or with an index entry. */
@@ -103,6 +109,7 @@ struct ovl_facts {
 	struct ovl_map origin_first;
 	OVL_VEC(struct ovl_fact_origin) origin;    /* not at home */
 	OVL_VEC(struct ovl_fact_origin) duplicate; /* every claim to an origin that has several */
+	OVL_VEC(struct ovl_fact_bare) bare;
 	OVL_VEC(struct ovl_fact_redirect) redirect;
 	struct ovl_map link_by_ino; /* upper ino -> number in link */
 	OVL_VEC(struct ovl_fact_link) link;
@@ -136,6 +143,9 @@ void ovl_facts_note_stale(struct ovl_facts *f);
 
 /** ovl_facts_note_missed - a part of a lower could not be read */
 void ovl_facts_note_missed(struct ovl_facts *f);
+
+/** ovl_facts_add_bare - paths are counted; 0 or -ENOMEM */
+int ovl_facts_add_bare(struct ovl_facts *f, const struct ovl_fact_bare *bare);
 
 int ovl_facts_add_redirect(struct ovl_facts *f, const struct ovl_fact_redirect *redirect);
 

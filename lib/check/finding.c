@@ -64,6 +64,10 @@ int ovl_sink_unreadable(struct ovl_sink *s, struct ovl_loc loc, const char *what
 {
 	if (err == -ENOMEM)
 		return s->error = -ENOMEM;
+	if (err == -ENOENT)
+		return ovl_sink_add(s, OVL_P_CHANGED, loc,
+				    "the name was listed and then was not there",
+				    "a tree that does not change while it is checked");
 	s->counts.unreadable++;
 	return ovl_sink_add(s, OVL_P_UNREADABLE, loc,
 			    ovl_sink_text(s, "%s: %s", what, strerror(-err)), "");

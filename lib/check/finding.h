@@ -54,7 +54,10 @@ int ovl_sink_add_about(struct ovl_sink *s, enum ovl_problem_id problem, enum ovl
 		       struct ovl_loc loc, struct ovl_loc other, const char *found,
 		       const char *expected);
 
-/** ovl_sink_unreadable - the finding "unreadable": @what failed with @err at @loc; 0 or -ENOMEM */
+/**
+ * ovl_sink_unreadable - the finding "unreadable": @what failed with @err at @loc
+ * What is not there although it was a moment before (-ENOENT) has "changed" instead. 0 or -ENOMEM.
+ */
 int ovl_sink_unreadable(struct ovl_sink *s, struct ovl_loc loc, const char *what, int err);
 
 /**

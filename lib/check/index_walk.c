@@ -13,13 +13,30 @@
 
 #include "base/banned.h"
 
+/*
+ * Entries are names of upper inodes: with one of them unseen, links cannot be counted.
+ * @name: of the entry; NULL: all of them
+ */
+static int unreadable(struct ovl_run *run, struct ovl_sink *sink, const char *name,
+		      const char *what, int err)
+{
+	struct ovl_path *path = name ? ovl_path_new(NULL, name, strlen(name)) : NULL;
+	int r;
+
+	if (name && !path)
+		return -ENOMEM;
+	ovl_facts_note_missed_upper(&run->facts);
+	r = ovl_sink_unreadable(sink, (struct ovl_loc){ OVL_LAYER_INDEX, path }, what, err);
+	ovl_path_unref(path);
+	return r;
+}
+
 /* Calls @visit for each entry of the index; "could not read" becomes a finding. */
 static int each_entry(struct ovl_run *run, struct ovl_sink *sink,
 		      int (*visit)(struct ovl_run *, struct ovl_sink *, int dir,
 				   const struct ovl_dirent *))
 {
 	struct ovl_reader *r = run->stack->reader;
-	const struct ovl_loc loc = { OVL_LAYER_INDEX, NULL };
 	_cleanup_free_ unsigned char *buf = malloc(OVL_DIRBUF_SIZE);
 	struct ovl_dirstream stream = { .buf = buf, .room = OVL_DIRBUF_SIZE };
 	struct ovl_dirent d;
@@ -29,7 +46,7 @@ static int each_entry(struct ovl_run *run, struct ovl_sink *sink,
 		return -ENOMEM;
 	err = r->ops->open_dir(r, run->stack->index.root.fd, "", &dir);
 	if (err < 0)
-		return ovl_sink_unreadable(sink, loc, "open directory", err);
+		return unreadable(run, sink, NULL, "open directory", err);
 	while ((err = r->ops->read_dir(r, dir, &stream, &d)) > 0) {
 		err = ovl_run_cancelled(run) ? -ECANCELED : visit(run, sink, dir, &d);
 		if (err < 0)
@@ -37,20 +54,8 @@ static int each_entry(struct ovl_run *run, struct ovl_sink *sink,
 	}
 	r->ops->close(r, dir);
 	if (err < 0 && err != -ENOMEM && err != -ECANCELED)
-		return ovl_sink_unreadable(sink, loc, "read directory", err);
+		return unreadable(run, sink, NULL, "read directory", err);
 	return err;
-}
-
-static int unreadable_entry(struct ovl_sink *sink, const char *name, int err)
-{
-	struct ovl_path *path = ovl_path_new(NULL, name, strlen(name));
-	int r;
-
-	if (!path)
-		return -ENOMEM;
-	r = ovl_sink_unreadable(sink, (struct ovl_loc){ OVL_LAYER_INDEX, path }, "read", err);
-	ovl_path_unref(path);
-	return r;
 }
 
 /* Lookup looks for lower-case hex of the handle, and nothing behind it. */
@@ -139,7 +144,7 @@ static int collect_entry(struct ovl_run *run, struct ovl_sink *sink, int dir,
 			       &scratch, &obs);
 	if (r < 0) {
 		ovl_obs_scratch_done(&scratch);
-		return unreadable_entry(sink, d->name, r);
+		return unreadable(run, sink, d->name, "read", r);
 	}
 	sink->counts.indexed++;
 	decode_name(run->stack, d->name, &entry);
@@ -181,7 +186,7 @@ static int check_entry(struct ovl_run *run, struct ovl_sink *sink, int dir,
 				   &shared.scratch, &obs);
 
 	if (r < 0) {
-		r = r == -ENOENT ? 0 : unreadable_entry(sink, name, r);
+		r = unreadable(run, sink, name, "read", r);
 	} else {
 		path = ovl_path_new(NULL, name, strlen(name));
 		v.loc = (struct ovl_loc){ OVL_LAYER_INDEX, path };

@@ -20,8 +20,9 @@ struct ovl_inspect_item {
 	char *why; /* owned; NULL: nothing to say */
 	OVL_VEC(struct ovl_inspect_xattr) xattr; /* strings owned */
 
-	bool used; /* the lookup took it */
-	bool stop; /* and asked no layer below */
+	bool asked; /* the lookup looked here */
+	bool used;  /* and took it */
+	bool stop;  /* and asked no layer below */
 };
 
 struct ovl_inspect_memory {

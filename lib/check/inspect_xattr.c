@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
 #include "check/inspect_item.h"
@@ -82,13 +83,30 @@ static int say_opaque(struct words *w)
 					      ": may hold xattr whiteouts");
 }
 
+/* Why nobody looks at a redirect here; NULL: somebody does. */
+static const char *why_no_redirect(const struct ovl_obs *obs)
+{
+	enum ovl_opaque opaque = OVL_OPAQUE_NO;
+
+	if (obs->kind != OVL_KIND_DIR)
+		return ovl_obs_has(obs, OVL_X_METACOPY) && obs->kind == OVL_KIND_REG ?
+			       NULL :
+			       ": not heeded, for it is no metacopy file";
+	if (obs->xmask & OVL_XBIT(OPAQUE))
+		ovl_value_opaque(obs->x[OVL_X_OPAQUE], &opaque);
+	return opaque == OVL_OPAQUE_YES ? ": not heeded, for the directory is opaque" : NULL;
+}
+
 static int say_redirect(struct words *w)
 {
+	const char *why_not = why_no_redirect(&w->item->obs);
 	struct ovl_redirect red;
 	int r = add_quoted(w);
 
 	if (r < 0)
 		return r;
+	if (why_not)
+		return ovl_buf_adds(&w->text, why_not);
 	if (ovl_redirect_parse(w->value, &red) < 0)
 		return ovl_buf_adds(&w->text, ": malformed");
 	if (red.flaws & OVL_REDIRECT_DOTDOT)
@@ -114,7 +132,8 @@ static int say_found(struct words *w, const struct ovl_origin *o)
 {
 	const struct ovl_inspect_item *at = find_inode(w, &o->stat);
 	_cleanup_free_ char *place = NULL;
-	int r = ovl_buf_addf(&w->text, "handle of inode %" PRIu64 ", a %s", o->stat.ino,
+	int r = ovl_buf_addf(&w->text, "handle of inode %" PRIu64 " (device %u:%u), a %s",
+			     o->stat.ino, major(o->stat.dev), minor(o->stat.dev),
 			     ovl_kind_name(o->kind));
 
 	if (r == 0 && at) {

@@ -31,6 +31,22 @@ static bool has_absolute_redirect(const struct ovl_view *v)
 	       ovl_redirect_parse(v->obs->x[OVL_X_REDIRECT], &red) == 0 && red.absolute;
 }
 
+/*
+ * Can the lack of data be what something else leads to that is a finding? The redirect of a directory above,
+ * which leads nowhere; or a relative redirect that several names of the file share, which is judged when
+ * all are known, see ovl_check_redirect_relative_hardlinked().
+ */
+static bool is_consequence(const struct ovl_view *v)
+{
+	struct ovl_redirect red;
+
+	if (has_absolute_redirect(v))
+		return false;
+	return v->dir->lost || (v->role == OVL_ROLE_UPPER && v->obs->stat.nlink > 1 &&
+				(v->obs->xmask & OVL_XBIT(REDIRECT)) &&
+				ovl_redirect_parse(v->obs->x[OVL_X_REDIRECT], &red) == 0);
+}
+
 /* Why a metacopy file has no data. */
 enum lack {
 	LACK_NOTHING,      /* it has data, or another rule tells why not */
@@ -62,7 +78,8 @@ static int find_lack(const struct ovl_view *v, const struct ovl_chain *chain, en
 	int r;
 
 	*ret = LACK_NOTHING;
-	if (chain->hit.result != -EIO || chain->hit.why != OVL_WHY_NO_LOWERDATA)
+	if (chain->hit.result != -EIO || chain->hit.why != OVL_WHY_NO_LOWERDATA ||
+	    is_consequence(v))
 		return 0;
 	if (ovl_chain_next(chain))
 		return 0; /* the chain breaks further down: that object has the finding */

@@ -279,7 +279,9 @@ static int check_dir(const struct ovl_view *v, const struct ovl_fact_origin *cla
 	if (r < 0)
 		return r;
 	if (hit.result == 0 && hit.n_lower > 0 && claim->redirected)
-		bad = ovl_target_is_claimed(v, claim->path, &hit.lower[0]);
+		bad = ovl_target_is_claimed(
+			v, claim->path, (struct ovl_loc){ hit.lower[0].layer, hit.lower[0].path },
+			&hit.lower[0].stat);
 	if (hit.result < 0 || hit.n_lower == 0 || bad != 0)
 		goto out; /* the redirect is what is wrong */
 	if ((copied != OVL_COPIED_NO && other.layer == OVL_LAYER_NONE) ||
@@ -297,6 +299,25 @@ out:
 	return bad < 0 ? bad : r;
 }
 
+static int report_bare(const struct ovl_path *path, struct ovl_loc lower, enum ovl_severity severity,
+		       struct ovl_sink *sink)
+{
+	return ovl_sink_add_about(sink, OVL_P_ORIGIN_MISSING_MERGE_DIR, severity,
+				  (struct ovl_loc){ OVL_LAYER_UPPER, path }, lower, "no origin",
+				  "the handle of the directory below");
+}
+
+/* Of a lower directory that another name leads to as well, that is the finding. */
+static int check_bare(const struct ovl_view *v, const struct ovl_fact_bare *bare,
+		      struct ovl_sink *sink)
+{
+	int claimed = ovl_target_is_claimed(v, bare->path, bare->lower, &bare->lower_stat);
+
+	if (claimed != 0)
+		return claimed < 0 ? claimed : 0;
+	return report_bare(bare->path, bare->lower, OVL_SEV_WARNING, sink);
+}
+
 int ovl_check_origin_dir_mismatch(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	enum ovl_copied copied;
@@ -305,19 +326,21 @@ int ovl_check_origin_dir_mismatch(const struct ovl_view *v, struct ovl_sink *sin
 	for (size_t i = 0; r == 0 && i < v->facts->origin.len; i++)
 		if (v->facts->origin.data[i].is_dir)
 			r = check_dir(v, &v->facts->origin.data[i], copied, sink);
+	for (size_t i = 0; r == 0 && i < v->facts->bare.len; i++)
+		r = check_bare(v, &v->facts->bare.data[i], sink);
 	return r;
 }
 
+/*
+ * A directory that no mount has looked at yet has no origin, and that is fine. It is told as more only
+ * where its own directory is impure, so that it must have had one: see check_bare().
+ */
 int ovl_check_origin_missing_merge_dir(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	const struct ovl_hit *hit;
 	int r;
 
-	/*
-	 * With a redirect it depends on what else leads there, see ovl_check_redirect_duplicate(). With
-	 * an opaque mark of any value it was not meant to be merged.
-	 */
-	if (ovl_obs_has(v->obs, OVL_X_ORIGIN) || ovl_obs_has(v->obs, OVL_X_REDIRECT) ||
+	if (v->dir->impure || ovl_obs_has(v->obs, OVL_X_ORIGIN) ||
 	    ovl_obs_has(v->obs, OVL_X_OPAQUE))
 		return 0;
 	r = ovl_view_below(v, &hit);
@@ -325,5 +348,7 @@ int ovl_check_origin_missing_merge_dir(const struct ovl_view *v, struct ovl_sink
 		return r == -ENOENT ? 0 : r;
 	if (hit->result < 0 || hit->n_lower == 0)
 		return 0;
-	return ovl_target_report_no_origin(sink, v->loc, v->dir->impure, &hit->lower[0]);
+	return report_bare(v->loc.path,
+			   (struct ovl_loc){ hit->lower[0].layer, hit->lower[0].path },
+			   OVL_SEV_INFO, sink);
 }

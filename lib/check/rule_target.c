@@ -15,23 +15,6 @@
 
 #include "base/banned.h"
 
-/* One upper directory whose target no other name has: has it an origin, as redirected ones do? */
-static int check_origin(const struct ovl_view *v, const struct ovl_fact_redirect *red,
-			struct ovl_sink *sink)
-{
-	const struct ovl_found lower = { .layer = red->target.layer,
-					 .path = (struct ovl_path *)red->target.path,
-					 .stat = red->target_stat };
-	int claimed;
-
-	if (red->has_origin)
-		return 0;
-	claimed = ovl_target_is_claimed(v, red->source.path, &lower);
-	if (claimed != 0)
-		return claimed < 0 ? claimed : 0;
-	return ovl_target_report_no_origin(sink, red->source, red->in_impure, &lower);
-}
-
 static bool is_same_target(const struct ovl_fact_redirect *a, const struct ovl_fact_redirect *b)
 {
 	return a->target.layer == b->target.layer &&
@@ -53,16 +36,13 @@ static const struct ovl_fact_redirect *find_keeper(const struct ovl_fact_redirec
 }
 
 /* Redirects to one target, those of the upper first. */
-static int check_target(const struct ovl_view *v, const struct ovl_fact_redirect *red, size_t n,
-			struct ovl_sink *sink)
+static int check_target(const struct ovl_fact_redirect *red, size_t n, struct ovl_sink *sink)
 {
 	const struct ovl_fact_redirect *keeper = find_keeper(red, n);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (red[i].source.layer == OVL_LAYER_UPPER)
-			r = check_origin(v, &red[i], sink);
-		if (r < 0 || &red[i] == keeper || red[i].source.layer != keeper->source.layer)
+		if (&red[i] == keeper || red[i].source.layer != keeper->source.layer)
 			continue;
 		r = ovl_sink_add_about(
 			sink, OVL_P_REDIRECT_DUPLICATE,
@@ -83,7 +63,7 @@ int ovl_check_redirect_duplicate(const struct ovl_view *v, struct ovl_sink *sink
 	for (size_t i = 0; r == 0 && i < len; i += n) {
 		for (n = 1; i + n < len && is_same_target(&red[i], &red[i + n]); n++)
 			;
-		r = check_target(v, &red[i], n, sink);
+		r = check_target(&red[i], n, sink);
 	}
 	return r;
 }
@@ -123,6 +103,16 @@ int ovl_check_redirect_uncovered(const struct ovl_view *v, struct ovl_sink *sink
 	return r;
 }
 
+/* Nothing under any name: then the redirect is not to blame. */
+static int report_lost(const struct ovl_fact_link *link, struct ovl_sink *sink)
+{
+	return ovl_sink_add(sink, OVL_P_META_NO_LOWERDATA,
+			    (struct ovl_loc){ OVL_LAYER_UPPER, link->lost },
+			    link->names > 1 ? "its relative redirect leads nowhere, from any of its names" :
+					      "its relative redirect leads nowhere",
+			    "a regular file with the data in a layer below");
+}
+
 int ovl_check_redirect_relative_hardlinked(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	int r = 0;
@@ -131,10 +121,13 @@ int ovl_check_redirect_relative_hardlinked(const struct ovl_view *v, struct ovl_
 		const struct ovl_fact_link *link = &v->facts->link.data[i];
 		struct ovl_loc loc = { OVL_LAYER_UPPER, link->lost ? link->lost : link->path };
 
-		/* If no name leads to data, meta-no-lowerdata says so of each. */
-		if (!link->metacopy || !link->relative_redirect || link->names < 2 ||
-		    (!link->heads_differ && (link->n_lost == 0 || link->n_lost == link->names)))
+		if (!link->metacopy || !link->relative_redirect ||
+		    (link->n_lost == 0 && !link->heads_differ))
 			continue;
+		if (link->n_lost == link->names) {
+			r = report_lost(link, sink);
+			continue;
+		}
 		r = ovl_sink_add_about(
 			sink, OVL_P_REDIRECT_RELATIVE_HARDLINKED, OVL_SEV_ERROR, loc,
 			(struct ovl_loc){ link->lost ? OVL_LAYER_UPPER : OVL_LAYER_NONE, link->path },

@@ -58,7 +58,8 @@ void ovl_scan_note(struct ovl_scan_dir *d, const struct ovl_obs *obs)
 		ovl_value_opaque(obs->x[OVL_X_OPAQUE], &opaque);
 	/* On the root of a layer "y" means nothing: there is no parent to be merged below. */
 	d->opaque = opaque == OVL_OPAQUE_YES && d->dir->path;
-	d->xwhiteouts = opaque == OVL_OPAQUE_XWHITE;
+	/* Where nobody knows the value, nobody shall miss the mark. */
+	d->xwhiteouts = opaque == OVL_OPAQUE_XWHITE || (obs->xbad & OVL_XBIT(OPAQUE));
 	d->old_marker = ovl_obs_has(obs, OVL_X_WHITEOUTS);
 	d->has_origin = ovl_obs_has(obs, OVL_X_ORIGIN);
 	d->has_redirect = ovl_obs_has(obs, OVL_X_REDIRECT);

@@ -9,22 +9,12 @@
 #include "check/view.h"
 
 /**
- * ovl_target_is_claimed - does another name lead to the lower directory that a redirect leads to?
- * @source: the redirected directory, in the upper
+ * ovl_target_is_claimed - does another name lead to the lower directory that a directory is merged with?
+ * @source: the directory, in the upper
  * @target: topmost lower directory that it is merged with
- * For OVL_SCOPE_CROSS. Returns 1 if another redirect does or its own name is uncovered, 0, -ENOMEM.
+ * For OVL_SCOPE_CROSS. Returns 1 if a redirect elsewhere does or its own name is uncovered, 0, -ENOMEM.
  */
 int ovl_target_is_claimed(const struct ovl_view *v, const struct ovl_path *source,
-			  const struct ovl_found *target);
-
-/**
- * ovl_target_report_no_origin - the finding "origin-missing-merge-dir"
- * @in_impure: the directory that holds it is marked impure
- *
- * A merged directory that no mount has looked at yet has no origin, and that is fine. But where the
- * mark says that copied-up objects were here it has lost it. 0 or -ENOMEM.
- */
-int ovl_target_report_no_origin(struct ovl_sink *sink, struct ovl_loc loc, bool in_impure,
-				const struct ovl_found *lower);
+			  struct ovl_loc target, const struct ovl_stat *stat);
 
 #endif

@@ -73,12 +73,12 @@ static struct ovl_path *entry_path(const struct walk_dir *w, const struct ovl_di
 }
 
 /* A part of the layer stays unseen: there may be more names in it than are counted. */
-static void note_missed(const struct walk_dir *w)
+static void note_missed(const struct walk *walk)
 {
-	if (w->walk->layer->role == OVL_ROLE_UPPER)
-		ovl_facts_note_missed_upper(&w->walk->run->facts);
+	if (walk->layer->role == OVL_ROLE_UPPER)
+		ovl_facts_note_missed_upper(&walk->run->facts);
 	else
-		ovl_facts_note_missed(&w->walk->run->facts);
+		ovl_facts_note_missed(&walk->run->facts);
 }
 
 /* An entry could not be looked at: it vanished meanwhile, or something is wrong with it. */
@@ -88,12 +88,8 @@ static int entry_failed(struct walk_dir *w, const struct ovl_dirent *d, const ch
 	struct ovl_loc loc = { w->walk->layer->number, path };
 	int r = -ENOMEM;
 
-	note_missed(w);
-	if (path && err == -ENOENT)
-		r = ovl_sink_add(w->sink, OVL_P_CHANGED, loc,
-				 "the name was listed and then was not there",
-				 "a tree that does not change while it is checked");
-	else if (path)
+	note_missed(w->walk);
+	if (path)
 		r = ovl_sink_unreadable(w->sink, loc, what, err);
 	ovl_path_unref(path);
 	return r;
@@ -360,7 +356,7 @@ static int read_entries(struct walk_dir *w)
 	}
 	if (r == 0)
 		return 0;
-	note_missed(w);
+	note_missed(w->walk);
 	return ovl_sink_unreadable(w->sink, loc, "read directory", r);
 }
 
@@ -388,7 +384,7 @@ static int run_job(struct ovl_pool *pool, struct ovl_job *job, unsigned thread, 
 		if (walk->layer->role == OVL_ROLE_UPPER)
 			ovl_scan_drop_entry(w.dir); /* each subdirectory was looked up above */
 	} else if (r != -ECANCELED && r != -ENOMEM) {
-		note_missed(&w);
+		note_missed(walk);
 		r = ovl_sink_unreadable(w.sink,
 					(struct ovl_loc){ walk->layer->number, w.dir->dir->path },
 					"open directory", r);
@@ -465,6 +461,7 @@ static int start_at_root(struct walk *walk, struct walk_job **ret)
 	r = ovl_reader_observe(stack->reader, v.dirfd, "", stack->config.userxattr,
 			       &shared.scratch, &obs);
 	if (r < 0) {
+		note_missed(walk);
 		r = ovl_sink_unreadable(&run->sink[0], v.loc, "read", r);
 		goto out;
 	}

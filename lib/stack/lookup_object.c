@@ -89,9 +89,7 @@ static int look(struct ovl_lookup *l, int dir, const char *name)
 		return 1;
 	}
 	err = ovl_reader_observe(r, dir, name, l->stack->config.userxattr, &l->scratch, &l->obs);
-	if (err == -ENOENT)
-		return 0;
-	return err < 0 ? err : 1;
+	return err < 0 ? err : 1; /* also if it is gone since it was stat'ed */
 }
 
 /* Takes over the redirect of the object looked at, if it has one. Kernel: ovl_check_redirect(). */

@@ -40,7 +40,10 @@ struct ovl_cursor {
 /** ovl_lookup_object_done - drop what a cursor holds; it is empty then */
 void ovl_lookup_object_done(struct ovl_lookup *l, struct ovl_cursor *c);
 
-/** ovl_lookup_object_blame - note what went wrong and where, and hand the errno on */
+/**
+ * ovl_lookup_object_blame - note what went wrong and where, and hand the errno on
+ * What could not be read is also put on the list that the stack keeps. -ENOMEM if that fails.
+ */
 int ovl_lookup_object_blame(struct ovl_lookup *l, enum ovl_why why, const struct ovl_cursor *at,
 			    int err);
 

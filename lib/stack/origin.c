@@ -68,9 +68,11 @@ static int decode_at(struct ovl_stack *s, int layer, bool compare, struct ovl_or
 		return err;
 	if (compare) {
 		err = r->ops->encode(r, fd, "", &again);
+		r->ops->close(r, fd);
+		if (err < 0 && err != -EOPNOTSUPP)
+			return err;
 		o->same_bytes = err == 0 && (again.type & 0xff) == o->fh.type &&
 				again.len == fid.len && memcmp(again.data, fid.data, fid.len) == 0;
-		r->ops->close(r, fd);
 	}
 	o->state = OVL_ORIGIN_FOUND;
 	o->layer = layer;

@@ -160,7 +160,8 @@ void dmg_do_rmdir(struct dmg *d, const char *path)
 
 	check(lstat(path, &st), "look at", path);
 	mode = ovl_tool_format("%u", st.st_mode & 07777);
-	note_xattr(d, path, name); /* noted first, undone last */
+	if (lgetxattr(path, name, NULL, 0) >= 0)
+		note_xattr(d, path, name); /* noted first, undone last */
 	note(d, "mkdir", path, mode);
 	check(rmdir(path), "remove", path);
 }

@@ -160,6 +160,8 @@ static int faulty_decode(struct ovl_reader *r, int dir, const struct ovl_fid *fi
 {
 	int err = fault(r, "decode handle", dir, "");
 
+	if (err == -ESTALE)
+		err = -EIO; /* here it is an answer: the object is gone */
 	return err ? err : real_of(r)->ops->decode(real_of(r), dir, fid, ret_stat, ret_fd);
 }
 
