@@ -59,7 +59,7 @@ static bool has_true_origin(const struct ovl_view *v)
 	const struct ovl_origin *origin = ovl_view_origin(v);
 
 	return origin->state == OVL_ORIGIN_FOUND && origin->kind == v->obs->kind &&
-	       !(origin->fh.flags & OVL_FH_FLAG_PATH_UPPER);
+	       !(origin->fh.flags & OVL_FH_FLAG_PATH_UPPER) && !ovl_view_index_differs(v);
 }
 
 /*
@@ -189,6 +189,7 @@ static int collect_bare(struct ovl_run *run, const struct ovl_view *v)
 	if (hit->result < 0 || hit->n_lower == 0)
 		return 0;
 	bare = (struct ovl_fact_bare){ .path = (struct ovl_path *)v->loc.path,
+				       .ino = hit->upper.stat.ino,
 				       .lower = { hit->lower[0].layer, hit->lower[0].path },
 				       .lower_stat = hit->lower[0].stat };
 	return ovl_facts_add_bare(&run->facts, &bare);

@@ -139,12 +139,14 @@ static int pass_walk(struct ovl_run *run)
 		r = ovl_collect_index(run, &run->sink[0]);
 	if (r == 0 && run->stack->has_upper)
 		r = ovl_walk_layer(run, OVL_LAYER_UPPER);
-	ovl_facts_sort(&run->facts);
+	if (r == 0)
+		r = ovl_facts_sort(&run->facts);
 	for (int n = 1; r == 0 && n <= (int)run->stack->n_lower; n++) {
 		if (run->options->skip_clean_lowers && run->facts.wanted.n == 0)
 			break;
 		r = ovl_walk_layer(run, n);
-		ovl_facts_sort(&run->facts);
+		if (r == 0)
+			r = ovl_facts_sort(&run->facts);
 	}
 	return r;
 }
@@ -266,6 +268,9 @@ static int run_with_witness(struct ovl_run *run)
 		r = tell_unread(run);
 	if (r == 0 && witness.failures > 0)
 		r = tell_failures(run, &witness);
+	/* Evidence that there was no memory for is not told as an empty one. */
+	for (unsigned i = 0; r == 0 && i < run->threads; i++)
+		r = run->sink[i].error;
 	ovl_witness_done(&witness);
 	return r;
 }

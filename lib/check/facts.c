@@ -25,6 +25,12 @@ int ovl_facts_init(struct ovl_facts *f)
 	return -pthread_mutex_init(&f->lock, NULL);
 }
 
+static void redirect_done(struct ovl_fact_redirect *red)
+{
+	ovl_path_unref((struct ovl_path *)red->source.path);
+	ovl_path_unref((struct ovl_path *)red->target.path);
+}
+
 void ovl_facts_done(struct ovl_facts *f)
 {
 	struct ovl_key key;
@@ -41,10 +47,10 @@ void ovl_facts_done(struct ovl_facts *f)
 		ovl_path_unref(f->bare.data[i].path);
 		ovl_path_unref((struct ovl_path *)f->bare.data[i].lower.path);
 	}
-	for (size_t i = 0; i < f->redirect.len; i++) {
-		ovl_path_unref((struct ovl_path *)f->redirect.data[i].source.path);
-		ovl_path_unref((struct ovl_path *)f->redirect.data[i].target.path);
-	}
+	for (size_t i = 0; i < f->redirect.len; i++)
+		redirect_done(&f->redirect.data[i]);
+	for (size_t i = 0; i < f->redirect_new.len; i++)
+		redirect_done(&f->redirect_new.data[i]);
 	for (size_t i = 0; i < f->link.len; i++) {
 		ovl_path_unref(f->link.data[i].path);
 		ovl_path_unref(f->link.data[i].lost);
@@ -66,6 +72,7 @@ void ovl_facts_done(struct ovl_facts *f)
 	ovl_vec_done(&f->duplicate);
 	ovl_vec_done(&f->bare);
 	ovl_vec_done(&f->redirect);
+	ovl_vec_done(&f->redirect_new);
 	ovl_vec_done(&f->link);
 	ovl_vec_done(&f->name);
 	ovl_vec_done(&f->index);
@@ -176,12 +183,10 @@ int ovl_facts_add_redirect(struct ovl_facts *f, const struct ovl_fact_redirect *
 	c.source.path = ovl_path_ref(redirect->source.path);
 	c.target.path = ovl_path_ref(redirect->target.path);
 	pthread_mutex_lock(&f->lock);
-	r = ovl_vec_push(&f->redirect, c);
+	r = ovl_vec_push(&f->redirect_new, c);
 	pthread_mutex_unlock(&f->lock);
-	if (r < 0) {
-		ovl_path_unref((struct ovl_path *)c.source.path);
-		ovl_path_unref((struct ovl_path *)c.target.path);
-	}
+	if (r < 0)
+		redirect_done(&c);
 	return r;
 }
 
@@ -217,9 +222,10 @@ int ovl_facts_add_link(struct ovl_facts *f, const struct ovl_fact_link *link)
 	int r;
 
 	pthread_mutex_lock(&f->lock);
-	r = ovl_map_put(&f->link_by_ino, ino_key(link->ino), f->link.len, &number);
-	if (r > 0 && ovl_vec_push(&f->link, fresh) < 0)
-		r = -ENOMEM;
+	/* First the record, then its number: other threads must never meet a number without record. */
+	r = ovl_map_get(&f->link_by_ino, ino_key(link->ino)) ? 0 : ovl_vec_push(&f->link, fresh);
+	if (r == 0)
+		r = ovl_map_put(&f->link_by_ino, ino_key(link->ino), f->link.len - 1, &number);
 	if (r >= 0) {
 		known = &f->link.data[*number];
 		known->nlink = link->nlink;
@@ -348,14 +354,21 @@ static void settle_path(const struct ovl_facts *f, struct ovl_fact_origin *claim
 	claim->path = ovl_path_ref(link->path);
 }
 
-void ovl_facts_sort(struct ovl_facts *f)
+int ovl_facts_sort(struct ovl_facts *f)
 {
+	/* From the end on: what cannot be moved any more stays where it is, and is freed from there. */
+	while (f->redirect_new.len > 0) {
+		if (ovl_vec_push(&f->redirect, f->redirect_new.data[f->redirect_new.len - 1]) < 0)
+			return -ENOMEM;
+		f->redirect_new.len--;
+	}
 	for (size_t i = 0; i < f->origin.len; i++)
 		settle_path(f, &f->origin.data[i]);
 	SORT(f->origin, compare_origins);
 	SORT(f->duplicate, compare_origins);
 	SORT(f->redirect, compare_redirects);
 	SORT(f->name, compare_names);
+	return 0;
 }
 
 size_t ovl_facts_names(const struct ovl_facts *f, uint64_t dev, uint64_t ino,
@@ -456,16 +469,21 @@ bool ovl_facts_has_link(struct ovl_facts *f, uint64_t ino)
 	return has;
 }
 
-bool ovl_facts_has_index(struct ovl_facts *f, uint64_t ino)
+const struct ovl_fact_index *ovl_facts_index_entry(struct ovl_facts *f, uint64_t ino)
 {
 	const struct ovl_fact_link *link;
-	bool has;
+	size_t number;
 
 	pthread_mutex_lock(&f->lock);
 	link = ovl_facts_find_link(f, ino);
-	has = link && link->index > 0;
+	number = link ? link->index : 0;
 	pthread_mutex_unlock(&f->lock);
-	return has;
+	return number > 0 ? &f->index.data[number - 1] : NULL; /* complete before the walks */
+}
+
+bool ovl_facts_has_index(struct ovl_facts *f, uint64_t ino)
+{
+	return ovl_facts_index_entry(f, ino) != NULL;
 }
 
 void ovl_facts_note_home(struct ovl_facts *f, uint64_t ino)

@@ -48,6 +48,7 @@ struct ovl_fact_redirect {
 /** A merged directory of the upper that has lost its origin. */
 struct ovl_fact_bare {
 	struct ovl_path *path; /* counted */
+	uint64_t ino;
 	struct ovl_loc lower;  /* the topmost that it is merged with; path counted */
 	struct ovl_stat lower_stat;
 };
@@ -110,7 +111,8 @@ struct ovl_facts {
 	OVL_VEC(struct ovl_fact_origin) origin;    /* not at home */
 	OVL_VEC(struct ovl_fact_origin) duplicate; /* every claim to an origin that has several */
 	OVL_VEC(struct ovl_fact_bare) bare;
-	OVL_VEC(struct ovl_fact_redirect) redirect;
+	OVL_VEC(struct ovl_fact_redirect) redirect; /* in order, and read while a layer is walked */
+	OVL_VEC(struct ovl_fact_redirect) redirect_new; /* of the layer under walk; ovl_facts_sort() */
 	struct ovl_map link_by_ino; /* upper ino -> number in link */
 	OVL_VEC(struct ovl_fact_link) link;
 	struct ovl_map wanted; /* lower ino -> 1: names of it are collected */
@@ -171,9 +173,11 @@ int ovl_facts_add_name(struct ovl_facts *f, const struct ovl_fact_name *name);
  * ovl_facts_sort - put the facts in order: origins by inode, redirects by target, names by inode
  *
  * What is known under several names gets the first in order, so that reports do not depend on the
- * order of work. Called at the barriers between walks; until facts are added again, the functions below work.
+ * order of work. Called at the barriers between walks; until facts are added again, the functions below
+ * work. Redirects of the layers above can be asked for while those of the next one are added.
+ * 0 or -ENOMEM.
  */
-void ovl_facts_sort(struct ovl_facts *f);
+int ovl_facts_sort(struct ovl_facts *f);
 
 /**
  * ovl_facts_names - the names of a lower inode, after ovl_facts_sort()
@@ -208,6 +212,9 @@ bool ovl_facts_has_link(struct ovl_facts *f, uint64_t ino);
 
 /** ovl_facts_has_index - has an upper inode an entry in the index? Takes the lock as well. */
 bool ovl_facts_has_index(struct ovl_facts *f, uint64_t ino);
+
+/** ovl_facts_index_entry - that entry, NULL if it has none. Takes the lock as well. */
+const struct ovl_fact_index *ovl_facts_index_entry(struct ovl_facts *f, uint64_t ino);
 
 /** ovl_facts_note_home - the origin of an upper inode is at home under one of its names */
 void ovl_facts_note_home(struct ovl_facts *f, uint64_t ino);

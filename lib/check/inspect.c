@@ -76,6 +76,14 @@ static int note_dropped(struct ovl_inspect *in)
 	return r;
 }
 
+static void forget_dropped(struct ovl_inspect_drop *drop)
+{
+	free(drop->why);
+	ovl_path_unref(drop->path);
+	*drop = (struct ovl_inspect_drop){ 0 };
+}
+
+/* Goes on with the directory that was found. An absolute redirect may bring a layer back into play. */
 static int enter(struct ovl_inspect *in)
 {
 	struct ovl_entry *next;
@@ -87,6 +95,8 @@ static int enter(struct ovl_inspect *in)
 		return r;
 	ovl_entry_unref(in->parent);
 	in->parent = next;
+	for (size_t i = 0; i < next->n_lower; i++)
+		forget_dropped(&in->drop[next->lower[i]->layer]);
 	return 0;
 }
 
@@ -137,9 +147,20 @@ static int explain_place(const struct ovl_hit *hit, struct ovl_inspect_item *ite
 		item->part |= OVL_PART_HIDDEN;
 	else if (hit->is_dir)
 		item->part |= OVL_PART_MERGED;
-	else if (!is_in_hit(hit, item->loc.layer))
-		return ovl_inspect_item_say(item, "a metacopy file on the way to the data");
 	return 0;
+}
+
+/* What gives neither metadata nor data, now that both are found, has led to the data. */
+static int explain_chain(struct ovl_inspect *in)
+{
+	struct ovl_inspect_memory *m = in->memory;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->item.len; i++)
+		if (m->item.data[i].present && m->item.data[i].used && !m->item.data[i].part)
+			r = ovl_inspect_item_say(&m->item.data[i],
+						 "a metacopy file on the way to the data");
+	return r;
 }
 
 static int explain(struct ovl_inspect *in)
@@ -301,6 +322,8 @@ static int inspect_path(struct ovl_inspect *in, const struct ovl_path *path)
 		r = ovl_inspect_place_data(in);
 	if (r == 0)
 		r = ovl_inspect_place_index(in);
+	if (r == 0)
+		r = explain_chain(in);
 	return r < 0 ? r : conclude(in);
 }
 
@@ -344,10 +367,8 @@ static int publish(struct ovl_inspect_memory *m, int result, struct ovl_inspecti
 
 static void inspect_done(struct ovl_inspect *in)
 {
-	for (size_t i = 0; in->drop && i < in->stack->n_layer; i++) {
-		free(in->drop[i].why);
-		ovl_path_unref(in->drop[i].path);
-	}
+	for (size_t i = 0; in->drop && i < in->stack->n_layer; i++)
+		forget_dropped(&in->drop[i]);
 	free(in->drop);
 	ovl_entry_unref(in->parent);
 	ovl_hit_done(&in->hit);

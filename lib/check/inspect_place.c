@@ -98,6 +98,9 @@ int ovl_inspect_place_add(struct ovl_inspect *in, int layer, const struct ovl_pa
 	ovl_dir_unpin(dir);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
+	/* In a data-only layer a whiteout is nothing but an empty file. */
+	if (obs.kind == OVL_KIND_XWHITEOUT && layer > (int)in->stack->n_lower)
+		obs.kind = OVL_KIND_REG;
 	r = ovl_inspect_item_add(in->memory, layer, path, &obs, ret);
 	return r < 0 ? r : 1;
 }

@@ -33,14 +33,22 @@ static const char *hex(const struct ovl_view *v, struct ovl_sink *sink)
 	return ovl_sink_text(sink, "origin=%s", ovl_sink_hex(sink, v->obs->x[OVL_X_ORIGIN]));
 }
 
+/* No origin that can be read: a mount with index=on fails for an object that is in the index. */
+static int report_unread(const struct ovl_view *v, enum ovl_problem_id problem, const char *expected,
+			 struct ovl_sink *sink)
+{
+	return ovl_sink_add_about(sink, problem,
+				  ovl_view_is_indexed(v) ? OVL_SEV_ERROR : OVL_SEV_WARNING, v->loc,
+				  nowhere, hex(v, sink), expected);
+}
+
 int ovl_check_fh_malformed(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	struct ovl_fh fh;
 
 	if (parse(v, &fh) != -EINVAL)
 		return 0;
-	return ovl_sink_add(sink, OVL_P_FH_MALFORMED, v->loc, hex(v, sink),
-			    "a file handle as overlayfs writes it");
+	return report_unread(v, OVL_P_FH_MALFORMED, "a file handle as overlayfs writes it", sink);
 }
 
 int ovl_check_fh_foreign(const struct ovl_view *v, struct ovl_sink *sink)
@@ -49,8 +57,8 @@ int ovl_check_fh_foreign(const struct ovl_view *v, struct ovl_sink *sink)
 
 	if (parse(v, &fh) != -ENODATA || is_whiteout(v) || v->obs->x[OVL_X_ORIGIN].len == 0)
 		return 0; /* no value: copied up from a file system without file handles */
-	return ovl_sink_add(sink, OVL_P_FH_FOREIGN, v->loc, hex(v, sink),
-			    "version 0, known flags, the byte order of this machine");
+	return report_unread(v, OVL_P_FH_FOREIGN,
+			     "version 0, known flags, the byte order of this machine", sink);
 }
 
 int ovl_check_fh_trailing_bytes(const struct ovl_view *v, struct ovl_sink *sink)

@@ -268,7 +268,7 @@ static struct ovl_loc claimed_by(const struct ovl_view *v)
 
 static int visible_dir(const struct ovl_view *v, struct ovl_loc *ret)
 {
-	_cleanup_(home_done) struct home home;
+	_cleanup_(home_done) struct home home = { 0 };
 	int r;
 
 	*ret = nowhere;

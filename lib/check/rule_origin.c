@@ -30,7 +30,10 @@ static const struct ovl_origin *sound_origin(const struct ovl_view *v)
 {
 	const struct ovl_origin *origin = ovl_view_origin(v);
 
-	return is_whiteout(v) || (origin->fh.flags & OVL_FH_FLAG_PATH_UPPER) ? NULL : origin;
+	if (is_whiteout(v) || (origin->fh.flags & OVL_FH_FLAG_PATH_UPPER) ||
+	    ovl_view_index_differs(v))
+		return NULL;
+	return origin;
 }
 
 static bool has_null_uuid(const struct ovl_fh *fh)
@@ -271,7 +274,8 @@ static bool is_further_down(const struct ovl_fact_origin *claim, const struct ov
 static int check_dir(const struct ovl_view *v, const struct ovl_fact_origin *claim,
 		     enum ovl_copied copied, struct ovl_sink *sink)
 {
-	enum ovl_severity severity = OVL_SEV_WARNING;
+	bool nfs_export = v->stack->config.nfs_export == OVL_ON;
+	enum ovl_severity severity = nfs_export ? OVL_SEV_ERROR : OVL_SEV_WARNING;
 	struct ovl_loc other = name_of(v, claim);
 	struct ovl_hit hit;
 	int r = ovl_lookup_path(v->stack, OVL_LAYER_UPPER, claim->path, &hit, NULL), bad = 0;
@@ -285,7 +289,7 @@ static int check_dir(const struct ovl_view *v, const struct ovl_fact_origin *cla
 	if (hit.result < 0 || hit.n_lower == 0 || bad != 0)
 		goto out; /* the redirect is what is wrong */
 	if ((copied != OVL_COPIED_NO && other.layer == OVL_LAYER_NONE) ||
-	    (v->stack->config.nfs_export != OVL_ON && is_further_down(claim, &hit)))
+	    (!nfs_export && is_further_down(claim, &hit)))
 		severity = OVL_SEV_INFO;
 	r = ovl_sink_add_about(
 		sink, OVL_P_ORIGIN_DIR_MISMATCH, severity, ovl_claim_loc(claim), other,
@@ -315,7 +319,14 @@ static int check_bare(const struct ovl_view *v, const struct ovl_fact_bare *bare
 
 	if (claimed != 0)
 		return claimed < 0 ? claimed : 0;
-	return report_bare(bare->path, bare->lower, OVL_SEV_WARNING, sink);
+	/* An entry in the index that names the directory does not get through the mount. */
+	return report_bare(bare->path, bare->lower,
+			   v->facts->index_judged &&
+					   ovl_map_get(&v->facts->index_dir,
+						       (struct ovl_key){ bare->ino, 0 }) ?
+				   OVL_SEV_ERROR :
+				   OVL_SEV_WARNING,
+			   sink);
 }
 
 int ovl_check_origin_dir_mismatch(const struct ovl_view *v, struct ovl_sink *sink)

@@ -82,6 +82,35 @@ const struct ovl_origin *ovl_view_origin(const struct ovl_view *v)
 	return &s->origin;
 }
 
+/* The lock is not part of what a check may not change. */
+static const struct ovl_fact_index *index_entry(const struct ovl_view *v)
+{
+	if (!v->facts->index_judged || v->role != OVL_ROLE_UPPER || v->obs->kind == OVL_KIND_DIR)
+		return NULL;
+	return ovl_facts_index_entry((struct ovl_facts *)v->facts, v->obs->stat.ino);
+}
+
+bool ovl_view_is_indexed(const struct ovl_view *v)
+{
+	const struct ovl_key key = { v->obs->stat.ino, 0 };
+
+	if (v->obs->kind != OVL_KIND_DIR)
+		return index_entry(v) != NULL;
+	return v->facts->index_judged && v->role == OVL_ROLE_UPPER &&
+	       ovl_map_get(&v->facts->index_dir, key);
+}
+
+bool ovl_view_index_differs(const struct ovl_view *v)
+{
+	const struct ovl_fact_index *entry = index_entry(v);
+	const struct ovl_origin *origin = ovl_view_origin(v);
+
+	if (!entry || entry->state != OVL_ORIGIN_FOUND)
+		return false;
+	return origin->state != OVL_ORIGIN_FOUND || origin->stat.ino != entry->lower.b ||
+	       origin->stat.dev != entry->lower.a;
+}
+
 void ovl_view_forget(struct ovl_view_shared *s)
 {
 	ovl_hit_done(&s->below);

@@ -68,6 +68,14 @@ int ovl_view_beneath(const struct ovl_view *v, const struct ovl_hit **ret);
 /** ovl_view_origin - the "origin" of the object, decoded; state NONE without it. Never fails. */
 const struct ovl_origin *ovl_view_origin(const struct ovl_view *v);
 
+/**
+ * ovl_view_is_indexed - has this upper object an entry in an index that a mount would use?
+ * ovl_view_index_differs - and is the entry named after another lower inode than its origin leads to?
+ * Then that is the finding, whatever else the origin is. Safe during the walk.
+ */
+bool ovl_view_is_indexed(const struct ovl_view *v);
+bool ovl_view_index_differs(const struct ovl_view *v);
+
 /** How a directory of a layer is listed through the mount. */
 enum ovl_shown {
 	OVL_SHOWN_NOT,    /* covered, or not found anywhere */

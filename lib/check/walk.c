@@ -254,15 +254,24 @@ static bool is_settled(enum ovl_dtype type)
  * A layer that was copied without its xattrs has lost the marks of its metacopy files: what is left
  * are files full of nothing. Such a file is looked at although no xattr makes it interesting.
  */
-static bool may_be_hollow(const struct walk_dir *w, const struct ovl_dirent *d)
+static int may_be_hollow(struct walk_dir *w, const struct ovl_dirent *d)
 {
 	struct ovl_reader *reader = w->walk->run->stack->reader;
 	struct ovl_entry *e;
 	struct ovl_stat st;
+	int r;
 
-	return w->walk->stripped && d->type == OVL_DT_REG && ovl_scan_entry(w->dir, &e) == 0 &&
-	       e->n_lower > 0 && reader->ops->stat(reader, w->fd, d->name, &st) == 0 &&
-	       st.size > 0 && st.blocks == 0;
+	if (!w->walk->stripped || d->type != OVL_DT_REG)
+		return 0;
+	r = ovl_scan_entry(w->dir, &e);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (e->n_lower == 0)
+		return 0;
+	r = reader->ops->stat(reader, w->fd, d->name, &st);
+	if (r < 0)
+		return entry_failed(w, d, "stat", r);
+	return st.size > 0 && st.blocks == 0;
 }
 
 static int visit(struct walk_dir *w, const struct ovl_dirent *d)
@@ -293,7 +302,12 @@ static int visit(struct walk_dir *w, const struct ovl_dirent *d)
 	}
 	if (d->type != OVL_DT_DIR) {
 		r = note_name(w, d, plain);
-		if (r < 0 || (plain && is_settled(d->type) && !may_be_hollow(w, d)))
+		if (r == 0 && plain && is_settled(d->type)) {
+			r = may_be_hollow(w, d);
+			if (r == 0)
+				return 0;
+		}
+		if (r < 0)
 			return r;
 	}
 	r = observe(w, d, marked != 0, &obs, &v.has_stat);
@@ -410,11 +424,15 @@ static int thread_start(unsigned thread, void *ctx)
 {
 	struct walk *walk = ctx;
 	struct ovl_reader *reader = walk->run->stack->reader;
+	_cleanup_free_ unsigned char *dirbuf = malloc(OVL_DIRBUF_SIZE);
+	int r;
 
-	walk->thread[thread].dirbuf = malloc(OVL_DIRBUF_SIZE);
-	if (!walk->thread[thread].dirbuf)
+	if (!dirbuf)
 		return -ENOMEM;
-	return reader->ops->thread_start ? reader->ops->thread_start(reader) : 0;
+	r = reader->ops->thread_start ? reader->ops->thread_start(reader) : 0;
+	if (r == 0)
+		walk->thread[thread].dirbuf = TAKE_PTR(dirbuf);
+	return r;
 }
 
 static void thread_stop(unsigned thread, void *ctx)

@@ -19,9 +19,16 @@ enum {
 	CHUNK = 4000,
 	/* Descriptors left to the rest of the program: layer roots, files being read, output. */
 	RESERVED_FDS = 1200,
-	MIN_BUDGET = 64,
 	MAX_BUDGET = 20000,
 };
+
+/* Where there are few, the cache gets a part of them; what is too much still turns out later. */
+static size_t budget_of(size_t limit)
+{
+	if (limit / 4 + RESERVED_FDS > limit)
+		return limit / 4 + 1;
+	return limit - RESERVED_FDS < MAX_BUDGET ? limit - RESERVED_FDS : MAX_BUDGET;
+}
 
 int ovl_dir_cache_init(struct ovl_dir_cache *cache)
 {
@@ -36,9 +43,7 @@ int ovl_dir_cache_init(struct ovl_dir_cache *cache)
 		}
 		limit = lim.rlim_cur;
 	}
-	cache->budget = limit > RESERVED_FDS + MIN_BUDGET ? limit - RESERVED_FDS : MIN_BUDGET;
-	if (cache->budget > MAX_BUDGET)
-		cache->budget = MAX_BUDGET;
+	cache->budget = budget_of(limit);
 	return -pthread_mutex_init(&cache->lock, NULL);
 }
 
@@ -85,6 +90,29 @@ static int cache_evict(struct ovl_dir_cache *cache)
 	fd = victim->fd;
 	victim->fd = -1;
 	return fd;
+}
+
+/*
+ * There was no descriptor left: others use more than was thought, so the cache has to do with half of
+ * what it has. False if that was not the error, or nothing could be closed.
+ */
+static bool cache_shrink(struct ovl_stack *stack, int err)
+{
+	struct ovl_dir_cache *cache = &stack->cache;
+	bool closed = false;
+	int fd;
+
+	if (err != -EMFILE && err != -ENFILE)
+		return false;
+	pthread_mutex_lock(&cache->lock);
+	if (cache->oldest)
+		cache->budget = cache->n_open / 2 + 1;
+	while ((fd = cache_evict(cache)) >= 0) {
+		stack->reader->ops->close(stack->reader, fd);
+		closed = true;
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return closed;
 }
 
 struct ovl_dir *ovl_dir_new(struct ovl_stack *stack, int layer, struct ovl_path *path)
@@ -186,7 +214,9 @@ int ovl_dir_pin(struct ovl_dir *d, int *ret_fd)
 	if (evicted >= 0)
 		r->ops->close(r, evicted);
 
-	err = open_from_root(d->stack, d->layer, d->path, &fd);
+	do
+		err = open_from_root(d->stack, d->layer, d->path, &fd);
+	while (cache_shrink(d->stack, err));
 	if (err < 0)
 		return err;
 
@@ -232,7 +262,9 @@ int ovl_dir_child(struct ovl_dir *parent, struct ovl_path *path, struct ovl_dir 
 		err = ovl_dir_pin(parent, &base);
 		if (err < 0)
 			return err;
-		err = r->ops->open_dir(r, base, path->name, &fd);
+		do
+			err = r->ops->open_dir(r, base, path->name, &fd);
+		while (cache_shrink(parent->stack, err));
 		ovl_dir_unpin(parent);
 		if (err < 0)
 			return err;

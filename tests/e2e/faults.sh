@@ -91,14 +91,20 @@ can_trace() {
 # calls: how often each system call was made that concerns layers, "NAME COUNT".
 calls() {
 	strace -f -qq -o "$KIT_DIR/trace" "$FSCK" -n -j 1 -o "$GOOD" >"$OUT" 2>&1 &&
-		sed -E 's/^[0-9]+ +//; s/\(.*//; s/^syscall_0x/0x/' "$KIT_DIR/trace" | sort | uniq -c |
-		awk '$2 ~ /^(openat2?|open_tree|mount_setattr|f?statfs|statx|newfstatat|name_to_handle_at|open_by_handle_at|fchdir|unshare|getdents64|[lf]?(list|get)xattr(at)?|ioctl|lseek|pread64|read|fremovexattr|memfd_create|prlimit64|fsopen|fsconfig|fsmount|0x1d[01])$/ { print $2, $1 }'
+		sed -E 's/^[0-9]+ +//; s/\(.*//; ' "$KIT_DIR/trace" | sort | uniq -c |
+		awk '$2 ~ /^(openat2?|open_tree|mount_setattr|f?statfs|statx|newfstatat|name_to_handle_at|open_by_handle_at|fchdir|unshare|getdents64|[lf]?(list|get)xattr(at)?|ioctl|lseek|pread64|read|fremovexattr|memfd_create|prlimit64|fsopen|fsconfig|fsmount)$/ { print $2, $1 }'
 }
 
 if can_trace; then
-	# Calls that are younger than Linux 5.0 or that a sandbox forbids; the numbers are those of
-	# getxattrat() and listxattrat(), of which strace may not have heard.
-	absent="openat2 open_tree mount_setattr 464 465 fsopen unshare"
+	# Calls that are younger than Linux 5.0, or that a sandbox forbids.
+	absent=
+	for call in openat2 open_tree mount_setattr getxattrat listxattrat fsopen unshare; do
+		if strace -qq -o /dev/null -e "inject=$call:error=ENOSYS" true 2>>"$LOG"; then
+			absent+=" $call"
+		else
+			kit_diag "strace does not know $call"
+		fi
+	done
 	for errno in ENOSYS EPERM; do
 		all=
 		for call in $absent; do
@@ -145,12 +151,13 @@ fi
 bad_blocks() {
 	local image=$KIT_DIR/images/bad block
 	mkdir -p "$D/bad" "$KIT_DIR/images" && truncate -s 64M "$image" &&
-		mkfs.ext4 -q -O metadata_csum -I 128 -b 1024 "$image" && mount -o loop "$image" "$D/bad" || return 1
+		mkfs.ext4 -q -O metadata_csum -I 128 -b 1024 "$image" >>"$LOG" 2>&1 && mount -o loop "$image" "$D/bad" || return 1
 	into "$D/bad" 'mkdir fine broken; echo data >fine/f; echo data >broken/f; echo data >file
 		setfattr -n user.a -v b file' || return 1
 	umount "$D/bad" || return 1
 	for what in "bmap /broken 0" "stat /file"; do
-		block=$(debugfs -R "$what" "$image" 2>>"$LOG" | sed -n 's/.*File ACL: \([0-9]*\).*/\1/p; /^[0-9]*$/p')
+		block=$(debugfs -R "$what" "$image" 2>>"$LOG" | 
+			awk '/^[0-9]+$/ { print } sub(/^File ACL: /, "") { print $1 }')
 		[ "${block:-0}" -gt 0 ] || return 1
 		perl -e 'print "\xaa" x 1024' | dd of="$image" bs=1024 seek="$block" conv=notrunc status=none
 	done

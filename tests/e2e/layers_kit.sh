@@ -13,8 +13,18 @@ ESC=$'\033'
 MAKING="the beginning"
 : >"$WHY"
 : >"$LOG"
-# Only for commands of the script itself, not for those within functions.
-trap 'tail -n 20 "$LOG" | kit_diag; kit_broken "cannot make \"$MAKING\" (line $LINENO: $BASH_COMMAND)"' ERR
+# Only for commands of the script itself, not for those within functions: these say "must" or end the
+# script themselves.
+trap 'broken "line $LINENO: $BASH_COMMAND"' ERR
+
+# broken REASON: the test at hand could not be made.
+broken() {
+	tail -n 20 "$LOG" | kit_diag
+	kit_broken "cannot make \"$MAKING\": $1"
+}
+
+# must COMMAND...: within functions, where a command that fails would go unnoticed.
+must() { "$@" >>"$LOG" 2>&1 || broken "$*"; }
 
 why() { printf '%s\n' "$*" >>"$WHY"; }
 
@@ -42,10 +52,10 @@ overlay() {
 	local i
 	MAKING=$1
 	D=$TOP/${1//[^a-z0-9]/_}
-	mkdir "$D" "$D/upper" "$D/work" "$D/m"
+	must mkdir "$D" "$D/upper" "$D/work" "$D/m"
 	O=lowerdir=
 	for ((i = 1; i <= ${2:-1}; i++)); do
-		mkdir "$D/lower$i"
+		must mkdir "$D/lower$i"
 		[ "$i" -eq 1 ] || O+=:
 		O+=$D/lower$i
 	done
@@ -54,18 +64,24 @@ overlay() {
 	O+=,upperdir=$U,workdir=$D/work
 }
 
-# into DIR COMMANDS: runs them there; each of them must succeed.
+# into DIR COMMANDS: runs them there; each of them must succeed. (To call this behind "if" or before
+# "&&" would switch off `set -e`.)
 into() {
+	local status
 	(
 		set -e
 		cd "$1"
 		eval "$2"
 	) >>"$LOG" 2>&1
+	status=$?
+	[ "$status" -eq 0 ] || broken "$2"
 }
 
 # through OPTIONS COMMANDS: mounts the overlay with $O and these, runs the commands in it.
 through() {
-	kit_mount "$O${1:+,$1}" "$D/m" 2>>"$LOG" && into "$D/m" "$2" && kit_unmount "$D/m"
+	must kit_mount "$O${1:+,$1}" "$D/m"
+	into "$D/m" "$2"
+	must kit_unmount "$D/m"
 }
 
 # fails COMMAND...: it must; unlike `!`, which the trap above takes no notice of.
@@ -137,7 +153,7 @@ finds() {
 
 # deep DIR N [CODE]: N directories "d" below each other in DIR, then Perl in the last one.
 deep() {
-	perl -e 'chdir shift or die; my $n = shift;
+	must perl -e 'chdir shift or die; my $n = shift;
 		for (1 .. $n) { mkdir "d" or die "$!"; chdir "d" or die "$!" }
 		eval(shift // "1"); die $@ if $@' "$1" "$2" "${3:-1}"
 }

@@ -15,46 +15,55 @@ kit_start "$@"
 
 # image DIR: the files of an image.
 image() {
-	mkdir -p "$1/etc" "$1/usr/share/doc" "$1/usr/lib" "$1/opt/app/bin" &&
-		into "$1" 'for f in etc/motd etc/gone usr/share/doc/a usr/lib/f opt/app/bin/b; do echo "$f" >$f; done
-			ln usr/lib/f usr/lib/g; ln -s ../usr etc/link; mkfifo usr/fifo'
+	must mkdir -p "$1/etc" "$1/usr/share/doc" "$1/usr/lib" "$1/opt/app/bin"
+	into "$1" 'for f in etc/motd etc/gone usr/share/doc/a usr/lib/f opt/app/bin/b; do echo "$f" >$f; done
+		ln usr/lib/f usr/lib/g; ln -s ../usr etc/link; mkfifo usr/fifo'
 }
 
 # use LOWER UPPER WORK [OPTIONS]: what a container does to its overlay, which leaves every mark there
 # is: whiteout, opaque, redirect, metacopy, origin, impure, an index.
 use() {
-	mkdir -p "$2" "$3" "$D/run" &&
-		kit_mount "lowerdir=$1,upperdir=$2,workdir=$3,${4-metacopy=on,redirect_dir=on,index=on}" "$D/run" &&
-		into "$D/run" 'rm etc/gone; rm -r usr/share; mkdir usr/share; echo new >usr/share/new
-			chown 7 etc/motd; echo more >>usr/lib/f; mkdir n; mv usr/share/new n' &&
-		{ [ -n "${4-}" ] || into "$D/run" 'mv opt/app opt/moved; mv opt/moved n/app'; } &&
-		kit_unmount "$D/run" && [ -c "$2/etc/gone" ]
+	local options=${4-metacopy=on,redirect_dir=on,index=on}
+	must mkdir -p "$2" "$3" "$D/run"
+	must kit_mount "lowerdir=$1,upperdir=$2,workdir=$3,$options" "$D/run"
+	into "$D/run" 'rm etc/gone; rm -r usr/share; mkdir usr/share; echo new >usr/share/new
+		chown 7 etc/motd; echo more >>usr/lib/f; mkdir n; mv usr/share/new n'
+	case $options in
+	*redirect_dir=on*) into "$D/run" 'mv opt/app opt/moved; mv opt/moved n/app' ;;
+	esac
+	must kit_unmount "$D/run"
+	must test -c "$2/etc/gone"
 }
 
 # docker DIR: as docker keeps images and containers, which is also what containers/storage does.
 docker() {
 	local s=$1 a=00aa11 b=22bb33 c=44cc55 id
-	mkdir -p "$s/l" &&
-		for id in $a $b $b-init $c; do
-			mkdir -p "$s/$id/diff" "$s/$id/work" &&
-				printf '%-26s' "LINK$id" | tr ' -' XX >"$s/$id/link" &&
-				ln -s "../$id/diff" "$s/l/$(cat "$s/$id/link")" &&
-				echo l/A:l/B >"$s/$id/lower" || return 1
-		done &&
-		image "$s/$a/diff" &&
-		use "$s/$a/diff" "$s/$b-init/diff" "$s/$b-init/work" &&
-		use "$s/$a/diff" "$s/$b/diff" "$s/$b/work" &&
-		use "$s/$a/diff" "$s/$c/diff" "$s/$c/work" "" &&
-		mkdir "$s/$b/merged" "$s/$c/empty" "$s/$c/diff1" &&
-		mknod "$s/$c/diff1/gone" c 0 0 && mknod "$s/backingFsBlockDev" b 7 0 && chmod 710 "$s/$b"
+	must mkdir -p "$s/l"
+	for id in $a $b $b-init $c; do
+		must mkdir -p "$s/$id/diff" "$s/$id/work"
+		printf '%-26s' "LINK$id" | tr ' -' XX >"$s/$id/link"
+		must ln -s "../$id/diff" "$s/l/$(cat "$s/$id/link")"
+		echo l/A:l/B >"$s/$id/lower"
+	done
+	image "$s/$a/diff"
+	use "$s/$a/diff" "$s/$b-init/diff" "$s/$b-init/work"
+	use "$s/$a/diff" "$s/$b/diff" "$s/$b/work"
+	use "$s/$a/diff" "$s/$c/diff" "$s/$c/work" ""
+	must mkdir "$s/$b/merged" "$s/$c/empty" "$s/$c/diff1"
+	must mknod "$s/$c/diff1/gone" c 0 0
+	must mknod "$s/backingFsBlockDev" b 7 0
+	must chmod 710 "$s/$b"
 }
 
 # containerd DIR
 containerd() {
 	local s=$1/snapshots n
-	mkdir -p "$s" && echo bolt >"$1/metadata.db" &&
-		for n in 1 2 3; do mkdir -p "$s/$n/fs" "$s/$n/work" || return 1; done &&
-		image "$s/1/fs" && use "$s/1/fs" "$s/2/fs" "$s/2/work" && use "$s/1/fs" "$s/3/fs" "$s/3/work" ""
+	must mkdir -p "$s"
+	echo bolt >"$1/metadata.db"
+	for n in 1 2 3; do must mkdir -p "$s/$n/fs" "$s/$n/work"; done
+	image "$s/1/fs"
+	use "$s/1/fs" "$s/2/fs" "$s/2/work"
+	use "$s/1/fs" "$s/3/fs" "$s/3/work" ""
 }
 
 # notes: what the last run with -v told as information of nested storage.
@@ -208,7 +217,9 @@ says "$MAKING" upper:/docker/overlay2
 # plain DIR: a directory with a whiteout in it that hides nothing; $PHANTOMS collects them.
 PHANTOMS=()
 plain() {
-	mkdir -p "$L/$1" && mknod "$L/$1/w" c 0 0 && PHANTOMS+=(whiteout-phantom "lower1:/$1/w")
+	must mkdir -p "$L/$1"
+	must mknod "$L/$1/w" c 0 0
+	PHANTOMS+=(whiteout-phantom "lower1:/$1/w")
 }
 
 overlay "what only looks like a storage"
@@ -262,8 +273,8 @@ finds "$MAKING" "${PHANTOMS[@]}"
 # each of them looks at N times N directories. In userxattr layers anybody can make such.
 pretenders() {
 	overlay "$1"
-	perl -e 'for (1 .. $ARGV[1]) { mkdir "$ARGV[0]/d$_" or die }' "$U" "$2"
-	find "$U" -mindepth 1 -exec setfattr -n user.overlay.impure -v y {} +
+	must perl -e 'for (1 .. $ARGV[1]) { mkdir "$ARGV[0]/d$_" or die }' "$U" "$2"
+	must find "$U" -mindepth 1 -exec setfattr -n user.overlay.impure -v y {} +
 	O+=,userxattr
 }
 on tmpfs || kit_broken "$REPLY"

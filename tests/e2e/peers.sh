@@ -335,10 +335,10 @@ grows_linearly "time grows by the depth" 4 "$O" "$long"
 
 redirects() { # NAME N
 	overlay "$1"
-	perl -e 'for (1 .. $ARGV[1]) { mkdir "$ARGV[0]/old$_" or die; mkdir "$ARGV[0]/old$_/sub" or die }' "$L" "$2"
-	kit_mount "$O,redirect_dir=on" "$D/m"
-	perl -e 'for (1 .. $ARGV[1]) { rename "$ARGV[0]/old$_", "$ARGV[0]/new$_" or die "$!" }' "$D/m" "$2"
-	kit_unmount "$D/m"
+	must perl -e 'for (1 .. $ARGV[1]) { mkdir "$ARGV[0]/old$_" or die; mkdir "$ARGV[0]/old$_/sub" or die }' "$L" "$2"
+	must kit_mount "$O,redirect_dir=on" "$D/m"
+	must perl -e 'for (1 .. $ARGV[1]) { rename "$ARGV[0]/old$_", "$ARGV[0]/new$_" or die "$!" }' "$D/m" "$2"
+	must kit_unmount "$D/m"
 }
 k=${OVL_LONG:+000} k=${k:-00} # with OVL_LONG=1 ten times as many
 redirects "many redirected directories" "80$k"
@@ -349,8 +349,8 @@ grows_linearly "time grows by the number of redirected directories" 8 "$O" "$lon
 
 many() { # NAME N
 	overlay "$1"
-	perl -e 'for (1 .. $ARGV[1]) { open F, ">$ARGV[0]/file$_" or die }' "$U" "$2"
-	perl -e 'for (1 .. $ARGV[1]) { open F, ">$ARGV[0]/file$_" or die }' "$L" "$2"
+	must perl -e 'for (1 .. $ARGV[1]) { open F, ">$ARGV[0]/file$_" or die }' "$U" "$2"
+	must perl -e 'for (1 .. $ARGV[1]) { open F, ">$ARGV[0]/file$_" or die }' "$L" "$2"
 }
 many "many files in one directory" "640$k"
 long=$O

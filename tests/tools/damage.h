@@ -64,7 +64,7 @@ struct dmg_layer {
 	enum dmg_role role;
 	size_t number; /* 1 is the topmost lower; 0 for upper and index */
 	char *dir;
-	char label[16];        /* as the program calls it */
+	char label[32];        /* as the program calls it */
 	struct dmg_obj **objs; /* a directory comes before what it holds; the first is the root */
 	size_t count;
 };

@@ -258,7 +258,7 @@ static int sweep(struct faulty *f, const struct ovl_config *config, int only, un
 			runs++;
 			if (!f->failed) {
 				free(how);
-				printf("# %lu runs, %lu calls, %lu silent\n", runs, f->calls,
+				printf("%lu runs, %lu calls, %lu silent\n", runs, f->calls,
 				       silent);
 				return silent > 0;
 			}
@@ -282,7 +282,7 @@ static int play(struct faulty *f, const struct ovl_config *config, uint64_t seed
 		silent += (unsigned long)tell_if_silent(f, complains(f, config, threads), how);
 		free(how);
 	}
-	printf("# %llu runs, %lu silent\n", (unsigned long long)seeds, silent);
+	printf("%llu runs, %lu silent\n", (unsigned long long)seeds, silent);
 	return silent > 0;
 }
 

@@ -21,8 +21,8 @@ struct ovl_reader;
 /**
  * tree_works - can trees be made here at all?
  *
- * In TMPDIR, or /tmp. Says so on stdout and stderr if not: a test that cannot be made is a test that
- * nobody made. To be asked once, in main().
+ * In TMPDIR, or /tmp. If not, tells the reader of TAP that all tests are skipped, and stderr. To be
+ * asked first in main(), which has nothing more to do then.
  */
 bool tree_works(void);
 
