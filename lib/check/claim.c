@@ -43,3 +43,33 @@ int ovl_claim_is_used(const struct ovl_view *v, const struct ovl_fact_origin *cl
 	ovl_hit_done(&hit);
 	return used;
 }
+
+static int is_shown_bare(const struct ovl_view *v, const struct ovl_fact_origin *claim,
+			 const struct ovl_fact_name *name)
+{
+	struct ovl_path *path = NULL;
+	struct ovl_hit hit;
+	int r = ovl_view_name_shown(v->stack, v->facts, name->loc, &name->stat, &hit, &path);
+
+	if (r > 0) {
+		r = !hit.has_upper && ovl_claim_is_inode(claim, &hit.lower[0]);
+		ovl_hit_done(&hit);
+		ovl_path_unref(path);
+	}
+	return r;
+}
+
+int ovl_claim_is_uncovered(const struct ovl_view *v, const struct ovl_fact_origin *claim,
+			   const struct ovl_fact_name **ret_name)
+{
+	const struct ovl_fact_name *names;
+	size_t n = ovl_facts_names(v->facts, claim->key.a, claim->key.b, &names);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = is_shown_bare(v, claim, &names[i]);
+		if (r > 0)
+			*ret_name = &names[i];
+	}
+	return r;
+}

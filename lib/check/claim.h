@@ -29,6 +29,14 @@ bool ovl_claim_is_outside(const struct ovl_view *v, const struct ovl_fact_origin
 int ovl_claim_is_used(const struct ovl_view *v, const struct ovl_fact_origin *claim,
 		      uint64_t *ret_ino);
 
+/**
+ * ovl_claim_is_uncovered - is the lower file shown under its own name, with nothing of the upper there?
+ * @ret_name: if it is, that name; in the facts
+ * Returns 1, 0 or -ENOMEM.
+ */
+int ovl_claim_is_uncovered(const struct ovl_view *v, const struct ovl_fact_origin *claim,
+			   const struct ovl_fact_name **ret_name);
+
 /** ovl_claim_is_inode - is this what a lookup found? */
 static inline bool ovl_claim_is_inode(const struct ovl_fact_origin *claim,
 				      const struct ovl_found *found)

@@ -88,23 +88,24 @@ static bool has_lower_number(struct ovl_run *run, const struct ovl_view *v)
 static int collect_for_parent(struct ovl_run *run, const struct ovl_view *v)
 {
 	bool marked = ovl_obs_has(v->obs, OVL_X_ORIGIN);
+	bool redirected = ovl_obs_has(v->obs, OVL_X_REDIRECT);
 	const struct ovl_hit *hit;
 	int r;
 
 	if (v->obs->kind != OVL_KIND_DIR) {
-		if (marked && has_lower_number(run, v))
-			v->dir->n_origin++;
-		else if (marked)
-			v->dir->n_unsure++;
+		/* A file with a sound origin is counted when it is known whether that is at home. */
+		v->dir->n_unsure += marked && !has_lower_number(run, v);
 		return 0;
 	}
-	marked |= ovl_obs_has(v->obs, OVL_X_REDIRECT);
+	marked |= redirected;
 	r = ovl_view_below(v, &hit);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	if (hit->result < 0 || hit->n_lower == 0 ||
 	    (marked && had_nfs_export(run->stack)))
 		v->dir->n_unsure += marked;
+	else if (redirected)
+		v->dir->n_moved++;
 	else if (marked)
 		v->dir->n_origin++;
 	else
@@ -199,6 +200,7 @@ static int collect_origin(struct ovl_run *run, const struct ovl_view *v, bool fi
 {
 	const struct ovl_origin *origin = ovl_view_origin(v);
 	struct ovl_fact_origin claim;
+	bool numbered;
 	int home, r;
 
 	if (first_name &&
@@ -211,6 +213,11 @@ static int collect_origin(struct ovl_run *run, const struct ovl_view *v, bool fi
 		return r;
 	if (home && v->obs->stat.nlink > 1)
 		ovl_facts_note_home(&run->facts, v->obs->stat.ino);
+	numbered = v->obs->kind != OVL_KIND_DIR && has_lower_number(run, v);
+	if (numbered && (home || v->obs->stat.nlink > 1))
+		v->dir->n_origin++;
+	else if (numbered)
+		v->dir->n_moved++;
 	if (!home || origin->stat.nlink > 1)
 		r = ovl_facts_want(&run->facts, origin->stat.ino);
 	if (r < 0 || !first_name)
@@ -224,6 +231,7 @@ static int collect_origin(struct ovl_run *run, const struct ovl_view *v, bool fi
 		.is_dir = v->obs->kind == OVL_KIND_DIR,
 		.metacopy = ovl_obs_has(v->obs, OVL_X_METACOPY),
 		.redirected = ovl_obs_has(v->obs, OVL_X_REDIRECT),
+		.numbered = numbered,
 		.at_home = home,
 	};
 	return ovl_facts_add_origin(&run->facts, &claim);
@@ -234,6 +242,18 @@ int ovl_collect_name(struct ovl_run *run, const struct ovl_view *v)
 	int r = v->role == OVL_ROLE_UPPER ? collect_link(run, v) : 0;
 
 	return r < 0 ? r : 0;
+}
+
+int ovl_collect_dir(struct ovl_run *run, const struct ovl_scan_dir *dir)
+{
+	const struct ovl_fact_unmarked unmarked = { .path = dir->dir->path,
+						    .n_origin = dir->n_origin,
+						    .n_merged = dir->n_merged };
+
+	/* Another value than "y" is impure-value. */
+	if (dir->has_impure || dir->n_origin + dir->n_moved + dir->n_merged == 0)
+		return 0;
+	return ovl_facts_add_unmarked(&run->facts, &unmarked);
 }
 
 int ovl_collect_object(struct ovl_run *run, const struct ovl_view *v, struct ovl_sink *sink)

@@ -67,10 +67,12 @@ static int met(void *ctx, uint64_t dev, uint64_t ino)
 
 static int climb(struct climb *c, const struct ovl_layer *layer, int number, struct ovl_sink *sink)
 {
+	const struct ovl_stat *st = &layer->root.stat;
+	const uint64_t *value = ovl_map_get(&c->roots, (struct ovl_key){ st->dev, st->ino });
 	int r;
 
-	if (layer->root.fd < 0)
-		return 0;
+	if (layer->root.fd < 0 || (value && *value != (uint64_t)(number + OFFSET)))
+		return 0; /* the directory was given before, and is climbed from there */
 	c->inner = number;
 	r = ovl_ancestors_each(&c->mounts, &layer->root, met, c);
 	if (r < 0 && r != -ENOMEM)

@@ -14,7 +14,7 @@ enum ovl_copied {
 	OVL_COPIED_BYTES, /* the handle of the topmost lower, written with another option uuid */
 	OVL_COPIED_TOP,   /* the root of the upper was made upon another topmost lower */
 	OVL_COPIED_ALL,   /* and no origin in the upper leads to these lowers */
-	OVL_COPIED_OLD,   /* the same, but the root of the upper has no origin: there was no index */
+	OVL_COPIED_OLD, /* the same, but the root of the upper has no origin: there was no index */
 };
 
 /**

@@ -261,6 +261,7 @@ static int run_with_witness(struct ovl_run *run)
 
 	if (r < 0)
 		return r;
+	ovl_unread_clear(&run->stack->unread);
 	run->stack->reader = &witness.reader;
 	r = run_passes(run);
 	run->stack->reader = reader;

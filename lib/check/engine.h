@@ -57,6 +57,12 @@ int ovl_walk_layer(struct ovl_run *run, int layer);
  */
 int ovl_collect_layout(struct ovl_run *run, struct ovl_sink *sink);
 
+/**
+ * ovl_collect_dir - keep what the entries of an upper directory told about it, when all were seen
+ * 0 or -ENOMEM.
+ */
+int ovl_collect_dir(struct ovl_run *run, const struct ovl_scan_dir *dir);
+
 /** ovl_collect_object - keep the facts about an object that cross checks need; 0 or -ENOMEM */
 int ovl_collect_object(struct ovl_run *run, const struct ovl_view *view, struct ovl_sink *sink);
 

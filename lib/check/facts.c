@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Facts: collected under one lock, sorted once the walks are done.
+ * Facts: collected under one lock. How they are sorted and found again is in facts_find.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,14 +10,6 @@
 #include "check/facts.h"
 
 #include "base/banned.h"
-
-/* A path is aligned, so the lowest bit is free to say that the file is at home. */
-enum { FIRST_AT_HOME = 1 };
-
-static struct ovl_path *first_path(uint64_t first)
-{
-	return (struct ovl_path *)(uintptr_t)(first & ~(uint64_t)FIRST_AT_HOME);
-}
 
 int ovl_facts_init(struct ovl_facts *f)
 {
@@ -38,11 +30,13 @@ void ovl_facts_done(struct ovl_facts *f)
 	size_t pos = 0;
 
 	while (ovl_map_next(&f->origin_first, &pos, &key, &value))
-		ovl_path_unref(first_path(value));
+		ovl_path_unref(ovl_facts_first_path(value));
 	for (size_t i = 0; i < f->origin.len; i++)
 		ovl_path_unref(f->origin.data[i].path);
 	for (size_t i = 0; i < f->duplicate.len; i++)
 		ovl_path_unref(f->duplicate.data[i].path);
+	for (size_t i = 0; i < f->unmarked.len; i++)
+		ovl_path_unref(f->unmarked.data[i].path);
 	for (size_t i = 0; i < f->bare.len; i++) {
 		ovl_path_unref(f->bare.data[i].path);
 		ovl_path_unref((struct ovl_path *)f->bare.data[i].lower.path);
@@ -71,6 +65,7 @@ void ovl_facts_done(struct ovl_facts *f)
 	ovl_vec_done(&f->origin);
 	ovl_vec_done(&f->duplicate);
 	ovl_vec_done(&f->bare);
+	ovl_vec_done(&f->unmarked);
 	ovl_vec_done(&f->redirect);
 	ovl_vec_done(&f->redirect_new);
 	ovl_vec_done(&f->link);
@@ -94,8 +89,8 @@ static int add_duplicate(struct ovl_facts *f, const struct ovl_fact_origin *clai
 	c.ino = 0;
 	c.metacopy = false;
 	if (*first) { /* now that there is a second one, the first becomes a claim too */
-		c.path = first_path(*first);
-		c.at_home = *first & FIRST_AT_HOME;
+		c.path = ovl_facts_first_path(*first);
+		c.at_home = *first & OVL_FACTS_AT_HOME;
 		r = ovl_vec_push(&f->duplicate, c);
 		if (r < 0)
 			return r;
@@ -121,7 +116,7 @@ static int check_duplicate(struct ovl_facts *f, const struct ovl_fact_origin *cl
 		return add_duplicate(f, claim, first);
 	*first = (uint64_t)(uintptr_t)ovl_path_ref(claim->path);
 	if (claim->at_home)
-		*first |= FIRST_AT_HOME;
+		*first |= OVL_FACTS_AT_HOME;
 	return 0;
 }
 
@@ -172,6 +167,20 @@ int ovl_facts_add_bare(struct ovl_facts *f, const struct ovl_fact_bare *bare)
 		ovl_path_unref(c.path);
 		ovl_path_unref((struct ovl_path *)c.lower.path);
 	}
+	return r;
+}
+
+int ovl_facts_add_unmarked(struct ovl_facts *f, const struct ovl_fact_unmarked *unmarked)
+{
+	struct ovl_fact_unmarked c = *unmarked;
+	int r;
+
+	c.path = ovl_path_ref(unmarked->path);
+	pthread_mutex_lock(&f->lock);
+	r = ovl_vec_push(&f->unmarked, c);
+	pthread_mutex_unlock(&f->lock);
+	if (r < 0)
+		ovl_path_unref(c.path);
 	return r;
 }
 
@@ -292,142 +301,6 @@ int ovl_facts_add_name(struct ovl_facts *f, const struct ovl_fact_name *name)
 	if (r < 0)
 		ovl_path_unref((struct ovl_path *)c.loc.path);
 	return r;
-}
-
-static int compare_key(struct ovl_key a, struct ovl_key b)
-{
-	if (a.a != b.a)
-		return a.a < b.a ? -1 : 1;
-	return (a.b > b.b) - (a.b < b.b);
-}
-
-static int compare_loc(const struct ovl_loc *a, const struct ovl_loc *b)
-{
-	if (a->layer != b->layer)
-		return a->layer < b->layer ? -1 : 1;
-	return ovl_path_compare(a->path, b->path);
-}
-
-static int compare_origins(const void *pa, const void *pb)
-{
-	const struct ovl_fact_origin *a = pa, *b = pb;
-	int r = compare_key(a->key, b->key);
-
-	return r ? r : ovl_path_compare(a->path, b->path);
-}
-
-static int compare_redirects(const void *pa, const void *pb)
-{
-	const struct ovl_fact_redirect *a = pa, *b = pb;
-	int r = compare_loc(&a->target, &b->target);
-
-	return r ? r : compare_loc(&a->source, &b->source);
-}
-
-static struct ovl_key name_key(const struct ovl_fact_name *n)
-{
-	return (struct ovl_key){ n->stat.dev, n->ino };
-}
-
-static int compare_names(const void *pa, const void *pb)
-{
-	const struct ovl_fact_name *a = pa, *b = pb;
-	int r = compare_key(name_key(a), name_key(b));
-
-	return r ? r : compare_loc(&a->loc, &b->loc);
-}
-
-#define SORT(vec, compare)                                                            \
-	do {                                                                          \
-		if ((vec).len > 1)                                                    \
-			qsort((vec).data, (vec).len, sizeof(*(vec).data), (compare)); \
-	} while (0)
-
-/* Which name of a hard-linked file was seen first is chance: take the first in order. */
-static void settle_path(const struct ovl_facts *f, struct ovl_fact_origin *claim)
-{
-	const struct ovl_fact_link *link = ovl_facts_find_link(f, claim->ino);
-
-	if (claim->is_dir || !link || !link->path || link->path == claim->path)
-		return;
-	ovl_path_unref(claim->path);
-	claim->path = ovl_path_ref(link->path);
-}
-
-int ovl_facts_sort(struct ovl_facts *f)
-{
-	/* From the end on: what cannot be moved any more stays where it is, and is freed from there. */
-	while (f->redirect_new.len > 0) {
-		if (ovl_vec_push(&f->redirect, f->redirect_new.data[f->redirect_new.len - 1]) < 0)
-			return -ENOMEM;
-		f->redirect_new.len--;
-	}
-	for (size_t i = 0; i < f->origin.len; i++)
-		settle_path(f, &f->origin.data[i]);
-	SORT(f->origin, compare_origins);
-	SORT(f->duplicate, compare_origins);
-	SORT(f->redirect, compare_redirects);
-	SORT(f->name, compare_names);
-	return 0;
-}
-
-size_t ovl_facts_names(const struct ovl_facts *f, uint64_t dev, uint64_t ino,
-		       const struct ovl_fact_name **ret)
-{
-	const struct ovl_key key = { dev, ino };
-	size_t low = 0, high = f->name.len, n = 0;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (compare_key(name_key(&f->name.data[mid]), key) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	while (low + n < f->name.len && compare_key(name_key(&f->name.data[low + n]), key) == 0)
-		n++;
-	*ret = n ? &f->name.data[low] : NULL;
-	return n;
-}
-
-size_t ovl_facts_redirects_to(const struct ovl_facts *f, struct ovl_loc target,
-			      const struct ovl_fact_redirect **ret)
-{
-	size_t low = 0, high = f->redirect.len, n = 0;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (compare_loc(&f->redirect.data[mid].target, &target) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	while (low + n < f->redirect.len &&
-	       compare_loc(&f->redirect.data[low + n].target, &target) == 0)
-		n++;
-	*ret = n ? &f->redirect.data[low] : NULL;
-	return n;
-}
-
-const struct ovl_path *ovl_facts_claim(const struct ovl_facts *f, struct ovl_key lower)
-{
-	const uint64_t *first = ovl_map_get(&f->origin_first, lower);
-
-	size_t low = 0, high = f->duplicate.len;
-
-	if (!first || first_path(*first))
-		return first ? first_path(*first) : NULL;
-	while (low < high) { /* several claims: take the first of them */
-		size_t mid = low + (high - low) / 2;
-
-		if (compare_key(f->duplicate.data[mid].key, lower) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < f->duplicate.len ? f->duplicate.data[low].path : NULL;
 }
 
 int ovl_facts_want_dir(struct ovl_facts *f, uint64_t ino)

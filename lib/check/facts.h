@@ -32,6 +32,7 @@ struct ovl_fact_origin {
 	bool is_dir;
 	bool metacopy;         /* (not known of a duplicate) */
 	bool redirected; /* a directory with a redirect of its own */
+	bool numbered;   /* a file whose inode number in the overlay is that of its origin, for sure */
 	bool at_home;    /* of a duplicate: the origin is where it should be */
 };
 
@@ -51,6 +52,13 @@ struct ovl_fact_bare {
 	uint64_t ino;
 	struct ovl_loc lower;  /* the topmost that it is merged with; path counted */
 	struct ovl_stat lower_stat;
+};
+
+/** An upper directory without impure mark that may need one. */
+struct ovl_fact_unmarked {
+	struct ovl_path *path; /* counted; NULL: the root */
+	unsigned n_origin;     /* entries that need it */
+	unsigned n_merged;     /* merged directories that nobody has looked at yet */
 };
 
 /** An upper inode with several names, or with an index entry. */
@@ -106,11 +114,12 @@ struct ovl_facts {
 	struct ovl_users users; /* of the layers */
 	OVL_VEC(struct ovl_fact_inside) inside;
 
-	/* Lower (dev, ino) -> path of the first upper file with it, | 1 if that is at home. */
+	/* Lower (dev, ino) -> path of the first upper file with it, | OVL_FACTS_AT_HOME. */
 	struct ovl_map origin_first;
 	OVL_VEC(struct ovl_fact_origin) origin;    /* not at home */
 	OVL_VEC(struct ovl_fact_origin) duplicate; /* every claim to an origin that has several */
 	OVL_VEC(struct ovl_fact_bare) bare;
+	OVL_VEC(struct ovl_fact_unmarked) unmarked;
 	OVL_VEC(struct ovl_fact_redirect) redirect; /* in order, and read while a layer is walked */
 	OVL_VEC(struct ovl_fact_redirect) redirect_new; /* of the layer under walk; ovl_facts_sort() */
 	struct ovl_map link_by_ino; /* upper ino -> number in link */
@@ -129,6 +138,14 @@ struct ovl_facts {
 	bool missed_upper; /* a part of the upper was not seen: there may be more names in it */
 };
 
+/** In a value of origin_first: a path is aligned, so the lowest bit is free. */
+enum { OVL_FACTS_AT_HOME = 1 };
+
+static inline struct ovl_path *ovl_facts_first_path(uint64_t first)
+{
+	return (struct ovl_path *)(uintptr_t)(first & ~(uint64_t)OVL_FACTS_AT_HOME);
+}
+
 int ovl_facts_init(struct ovl_facts *f);
 void ovl_facts_done(struct ovl_facts *f);
 
@@ -146,8 +163,9 @@ void ovl_facts_note_stale(struct ovl_facts *f);
 /** ovl_facts_note_missed - a part of a lower could not be read */
 void ovl_facts_note_missed(struct ovl_facts *f);
 
-/** ovl_facts_add_bare - paths are counted; 0 or -ENOMEM */
+/** ovl_facts_add_bare, _unmarked - paths are counted; 0 or -ENOMEM */
 int ovl_facts_add_bare(struct ovl_facts *f, const struct ovl_fact_bare *bare);
+int ovl_facts_add_unmarked(struct ovl_facts *f, const struct ovl_fact_unmarked *unmarked);
 
 int ovl_facts_add_redirect(struct ovl_facts *f, const struct ovl_fact_redirect *redirect);
 
@@ -185,6 +203,15 @@ int ovl_facts_sort(struct ovl_facts *f);
  */
 size_t ovl_facts_names(const struct ovl_facts *f, uint64_t dev, uint64_t ino,
 		       const struct ovl_fact_name **ret);
+
+/**
+ * ovl_facts_find_unmarked - after ovl_facts_sort(), the number of an upper directory in unmarked, or
+ *                           its length if it is not there
+ */
+size_t ovl_facts_find_unmarked(const struct ovl_facts *f, const struct ovl_path *path);
+
+/** ovl_facts_is_shared - do several upper files claim this lower inode? */
+bool ovl_facts_is_shared(const struct ovl_facts *f, struct ovl_key lower);
 
 /** ovl_facts_redirects_to - the redirects that lead to a place, after ovl_facts_sort(); as above */
 size_t ovl_facts_redirects_to(const struct ovl_facts *f, struct ovl_loc target,

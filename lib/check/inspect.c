@@ -139,9 +139,9 @@ static int explain_place(const struct ovl_hit *hit, struct ovl_inspect_item *ite
 		return ovl_inspect_item_say(item, "says that the name is deleted");
 	if (!item->used) {
 		item->part |= OVL_PART_HIDDEN;
-		return ovl_inspect_item_say(item, hit->is_dir ?
-							  "cannot be merged with the directory above" :
-							  "cannot have the data of the file above");
+		return ovl_inspect_item_say(
+			item, hit->is_dir ? "cannot be merged with the directory above" :
+					    "cannot have the data of the file above");
 	}
 	if (hit->result < 0)
 		item->part |= OVL_PART_HIDDEN;
@@ -253,7 +253,8 @@ static int add_why(struct ovl_inspect *in, struct ovl_buf *text)
 	case OVL_WHY_NO_LOWERDATA:
 		return add_lacking(in, text);
 	case OVL_WHY_METACOPY_OFF:
-		return ovl_buf_adds(text, "it is a metacopy file, and the options say metacopy=off");
+		return ovl_buf_adds(text,
+				    "it is a metacopy file, and the options say metacopy=off");
 	case OVL_WHY_NOFOLLOW:
 		return ovl_buf_adds(text, "it has a redirect, and the options say "
 					  "redirect_dir=nofollow");
@@ -358,10 +359,9 @@ static int publish(struct ovl_inspect_memory *m, int result, struct ovl_inspecti
 							  .why = item->why ? item->why : "" };
 	}
 	qsort(m->layer, n, sizeof(*m->layer), compare_places);
-	*ret = (struct ovl_inspection){ .result = result,
-					.result_why = m->result_why,
-					.layer = m->layer,
-					.n_layer = n };
+	*ret = (struct ovl_inspection){
+		.result = result, .result_why = m->result_why, .layer = m->layer, .n_layer = n
+	};
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct ovl_inspect_item {
 	struct ovl_obs obs; /* points into @bytes */
 	unsigned char *bytes;
 	unsigned part;
-	char *why; /* owned; NULL: nothing to say */
+	char *why;                               /* owned; NULL: nothing to say */
 	OVL_VEC(struct ovl_inspect_xattr) xattr; /* strings owned */
 
 	bool asked; /* the lookup looked here */

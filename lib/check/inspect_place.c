@@ -189,8 +189,9 @@ int ovl_inspect_place_data(struct ovl_inspect *in)
 		for (size_t i = 0; i < in->memory->item.len; i++) {
 			item = &in->memory->item.data[i];
 			if (item->part & OVL_PART_METADATA)
-				return ovl_inspect_item_say(item, "cannot be opened: no data-only layer "
-								  "has its data (%s)",
+				return ovl_inspect_item_say(item,
+							    "cannot be opened: no data-only layer "
+							    "has its data (%s)",
 							    strerror(-r));
 		}
 		return 0;
@@ -312,8 +313,8 @@ int ovl_inspect_place_index(struct ovl_inspect *in)
 	if (!in->hit.has_upper)
 		return take_for_upper(in, entry);
 	upper = ovl_inspect_place_asked(in, OVL_LAYER_UPPER);
-	return ovl_inspect_item_say(entry,
-				    upper && upper->obs.stat.ino == entry->obs.stat.ino ?
-					    "the inode of the upper file" :
-					    "another inode than that of the upper file: not heeded");
+	return ovl_inspect_item_say(
+		entry, upper && upper->obs.stat.ino == entry->obs.stat.ino ?
+			       "the inode of the upper file" :
+			       "another inode than that of the upper file: not heeded");
 }

@@ -78,9 +78,8 @@ static int say_opaque(struct words *w)
 		return r;
 	if (ovl_value_opaque(w->value, &opaque) < 0)
 		return ovl_buf_adds(&w->text, ": not heeded, only \"y\" and \"x\" are");
-	return ovl_buf_adds(&w->text, opaque == OVL_OPAQUE_YES ?
-					      ": hides everything below" :
-					      ": may hold xattr whiteouts");
+	return ovl_buf_adds(&w->text, opaque == OVL_OPAQUE_YES ? ": hides everything below" :
+								 ": may hold xattr whiteouts");
 }
 
 /* Why nobody looks at a redirect here; NULL: somebody does. */
@@ -213,8 +212,7 @@ static int say_nlink(struct words *w)
 		return ovl_buf_adds(&w->text, ": malformed");
 	if (base == OVL_NLINK_LOWER)
 		return ovl_buf_adds(&w->text, ": names, counted from the links of the lower inode");
-	return ovl_buf_addf(&w->text, ": %lld names",
-			    (long long)w->item->obs.stat.nlink + diff);
+	return ovl_buf_addf(&w->text, ": %lld names", (long long)w->item->obs.stat.nlink + diff);
 }
 
 static int say_uuid(struct words *w)
@@ -276,11 +274,11 @@ static int say_whiteouts(struct words *w)
 static int say(struct words *w, enum ovl_xattr_id id)
 {
 	static int (*const sayers[OVL_X__MAX])(struct words *) = {
-		[OVL_X_OPAQUE] = say_opaque,	 [OVL_X_REDIRECT] = say_redirect,
-		[OVL_X_ORIGIN] = say_origin,	 [OVL_X_IMPURE] = say_impure,
-		[OVL_X_NLINK] = say_nlink,	 [OVL_X_UPPER] = say_upper,
-		[OVL_X_UUID] = say_uuid,	 [OVL_X_METACOPY] = say_metacopy,
-		[OVL_X_PROTATTR] = say_protattr, [OVL_X_WHITEOUT] = say_whiteout,
+		[OVL_X_OPAQUE] = say_opaque,       [OVL_X_REDIRECT] = say_redirect,
+		[OVL_X_ORIGIN] = say_origin,       [OVL_X_IMPURE] = say_impure,
+		[OVL_X_NLINK] = say_nlink,         [OVL_X_UPPER] = say_upper,
+		[OVL_X_UUID] = say_uuid,           [OVL_X_METACOPY] = say_metacopy,
+		[OVL_X_PROTATTR] = say_protattr,   [OVL_X_WHITEOUT] = say_whiteout,
 		[OVL_X_WHITEOUTS] = say_whiteouts,
 	};
 
@@ -330,8 +328,7 @@ static int add_xattr(struct ovl_inspect_item *item, const char *name, struct ovl
 static int decode_one(struct words *w, struct ovl_inspect_item *item, const char *name)
 {
 	enum ovl_xattr_id id;
-	enum ovl_xattr_class class =
-		ovl_xattr_classify(name, w->stack->config.userxattr, &id);
+	enum ovl_xattr_class class = ovl_xattr_classify(name, w->stack->config.userxattr, &id);
 	const char *other = other_meaning(class);
 	int r;
 

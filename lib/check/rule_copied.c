@@ -47,8 +47,9 @@ int ovl_check_layout_copied(const struct ovl_view *v, struct ovl_sink *sink)
 	return ovl_sink_add_about(
 		sink, OVL_P_LAYOUT_COPIED,
 		copied == OVL_COPIED_ALL ? severity_of(v) : OVL_SEV_WARNING, overlay, overlay,
-		ovl_sink_text(sink, "of the origins in the upper, none leads to these lowers, %llu lead "
-				    "to other inodes and %llu to none",
+		ovl_sink_text(sink,
+			      "of the origins in the upper, none leads to these lowers, %llu lead "
+			      "to other inodes and %llu to none",
 			      (unsigned long long)ovl_copied_count(v),
 			      (unsigned long long)v->facts->n_stale),
 		"origins that lead to the lowers given");

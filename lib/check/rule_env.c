@@ -67,8 +67,8 @@ int ovl_check_env_lower_in_use_rw(const struct ovl_view *v, struct ovl_sink *sin
 		use = &users->use[i];
 		if (!is_writable_layer(use->layer) && use->as != OVL_ROLE_LOWER)
 			r = report(sink, OVL_P_ENV_LOWER_IN_USE_RW,
-				   ovl_problem_get(OVL_P_ENV_LOWER_IN_USE_RW)->severity,
-				   use->layer, use, 1, "a lower layer that nobody writes to");
+				   ovl_problem_get(OVL_P_ENV_LOWER_IN_USE_RW)->severity, use->layer,
+				   use, 1, "a lower layer that nobody writes to");
 	}
 	return r;
 }

@@ -34,8 +34,8 @@ static const char *hex(const struct ovl_view *v, struct ovl_sink *sink)
 }
 
 /* No origin that can be read: a mount with index=on fails for an object that is in the index. */
-static int report_unread(const struct ovl_view *v, enum ovl_problem_id problem, const char *expected,
-			 struct ovl_sink *sink)
+static int report_unread(const struct ovl_view *v, enum ovl_problem_id problem,
+			 const char *expected, struct ovl_sink *sink)
 {
 	return ovl_sink_add_about(sink, problem,
 				  ovl_view_is_indexed(v) ? OVL_SEV_ERROR : OVL_SEV_WARNING, v->loc,
@@ -81,11 +81,10 @@ int ovl_check_fh_upper_flag(const struct ovl_view *v, struct ovl_sink *sink)
 	if (parse(v, &fh) < 0 || !(fh.flags & OVL_FH_FLAG_PATH_UPPER))
 		return 0;
 	/* The bytes are compared with index=on; else only the inode matters that they lead to. */
-	return ovl_sink_add_about(sink, OVL_P_FH_UPPER_FLAG,
-				  v->stack->config.index == OVL_ON ? OVL_SEV_ERROR :
-								     OVL_SEV_WARNING,
-				  v->loc, nowhere, hex(v, sink),
-				  "a handle without the flag that says: leads to the upper");
+	return ovl_sink_add_about(
+		sink, OVL_P_FH_UPPER_FLAG,
+		v->stack->config.index == OVL_ON ? OVL_SEV_ERROR : OVL_SEV_WARNING, v->loc, nowhere,
+		hex(v, sink), "a handle without the flag that says: leads to the upper");
 }
 
 int ovl_check_fh_encoding_changed(const struct ovl_view *v, struct ovl_sink *sink)
@@ -107,7 +106,8 @@ int ovl_check_fh_encoding_changed(const struct ovl_view *v, struct ovl_sink *sin
 		return 0;
 	return ovl_sink_add_about(
 		sink, OVL_P_FH_ENCODING_CHANGED,
-		stack->config.index == OVL_ON ? OVL_SEV_ERROR : OVL_SEV_WARNING, upper_root, nowhere,
+		stack->config.index == OVL_ON ? OVL_SEV_ERROR : OVL_SEV_WARNING, upper_root,
+		nowhere,
 		ovl_sink_text(sink, "origin=%s", ovl_sink_hex(sink, ovl_buf_bytes(&value))),
 		copied == OVL_COPIED_BYTES ? "a handle as the option uuid has it written" :
 					     "the bytes that the file system gives for lower1 now");

@@ -118,8 +118,8 @@ static bool is_same_key(struct ovl_key a, struct ovl_key b)
 /* What the kernel knows of the file systems of the lowers, while it goes through them from the top. */
 struct uuids {
 	const struct ovl_root *upper; /* NULL: none */
-	struct ovl_map seen;  /* file systems */
-	struct ovl_map first; /* uuid -> the first lower that has it */
+	struct ovl_map seen;          /* file systems */
+	struct ovl_map first;         /* uuid -> the first lower that has it */
 };
 
 static void uuids_done(struct uuids *u)
@@ -138,7 +138,8 @@ enum clash {
  * The next lower: each file system is compared once, where it turns up first, and that of the upper
  * never. Kernel: fs/overlayfs/super.c, ovl_get_fsid() and ovl_lower_uuid_ok().
  */
-static int next_lower(struct uuids *u, const struct ovl_layer *lower, enum clash *ret, int *ret_other)
+static int next_lower(struct uuids *u, const struct ovl_layer *lower, enum clash *ret,
+		      int *ret_other)
 {
 	const struct ovl_root *root = &lower->root;
 	bool upper_fs = u->upper && is_same_key(fs_key(root), fs_key(u->upper));
@@ -185,8 +186,9 @@ static int report_clashes(const struct ovl_view *v, struct ovl_sink *sink, enum 
 			sink, problem, ovl_problem_get(problem)->severity,
 			(struct ovl_loc){ lower->number, NULL }, (struct ovl_loc){ other, NULL },
 			ovl_sink_text(sink, "both have uuid %s",
-				      ovl_sink_hex(sink, (struct ovl_bytes){
-					      lower->root.uuid, sizeof(lower->root.uuid) })),
+				      ovl_sink_hex(sink,
+						   (struct ovl_bytes){ lower->root.uuid,
+								       sizeof(lower->root.uuid) })),
 			"a uuid of its own for each file system");
 	}
 	return r;

@@ -21,8 +21,7 @@ static const char *quote_dir(struct ovl_sink *sink, int layer)
 {
 	const char *dir = ovl_stack_layer_dir(sink->stack, layer);
 
-	return ovl_sink_quote(sink,
-			      (struct ovl_bytes){ (const unsigned char *)dir, strlen(dir) });
+	return ovl_sink_quote(sink, (struct ovl_bytes){ (const unsigned char *)dir, strlen(dir) });
 }
 
 /* "/x/upper" lies in "/x", as it was given */
@@ -31,13 +30,12 @@ static int report(struct ovl_sink *sink, enum ovl_problem_id problem,
 {
 	const char *inner = quote_dir(sink, fact->inner), *outer = quote_dir(sink, fact->outer);
 
-	return ovl_sink_add_about(sink, problem, ovl_problem_get(problem)->severity,
-				  root_of(fact->inner), root_of(fact->outer),
-				  ovl_sink_text(sink,
-						fact->same ? "%s is the same directory as %s" :
-							     "%s lies in %s",
-						inner, outer),
-				  expected);
+	return ovl_sink_add_about(
+		sink, problem, ovl_problem_get(problem)->severity, root_of(fact->inner),
+		root_of(fact->outer),
+		ovl_sink_text(sink, fact->same ? "%s is the same directory as %s" : "%s lies in %s",
+			      inner, outer),
+		expected);
 }
 
 /* 1, 0 or negative errno. */
@@ -65,8 +63,8 @@ int ovl_check_layout_upper_work_same_mount(const struct ovl_view *v, struct ovl_
 		ovl_problem_get(OVL_P_LAYOUT_UPPER_WORK_SAME_MOUNT)->severity,
 		root_of(OVL_LAYER_WORK), root_of(OVL_LAYER_UPPER),
 		ovl_sink_text(sink, "%s is on mount %llu, %s on mount %llu", upper,
-			      (unsigned long long)v->stack->layer[OVL_LAYER_UPPER].root.mnt_id, work,
-			      (unsigned long long)v->stack->work.root.mnt_id),
+			      (unsigned long long)v->stack->layer[OVL_LAYER_UPPER].root.mnt_id,
+			      work, (unsigned long long)v->stack->work.root.mnt_id),
 		"both on one mount");
 }
 
@@ -100,9 +98,7 @@ int ovl_check_layout_overlap_lower(const struct ovl_view *v, struct ovl_sink *si
 
 	for (size_t i = 0; r == 0 && i < facts->inside.len; i++) {
 		fact = &facts->inside.data[i];
-		/* One directory given twice lies in others twice: once is enough. */
-		if (fact->inner > OVL_LAYER_UPPER &&
-		    (i == 0 || facts->inside.data[i - 1].inner != fact->inner))
+		if (fact->inner > OVL_LAYER_UPPER)
 			r = report(sink, OVL_P_LAYOUT_OVERLAP_LOWER, fact,
 				   "a directory apart from all other layers");
 	}

@@ -112,8 +112,8 @@ int ovl_check_origin_outside_layers(const struct ovl_view *v, struct ovl_sink *s
 			continue;
 		r = ovl_sink_add_about(sink, OVL_P_ORIGIN_OUTSIDE_LAYERS,
 				       copied == OVL_COPIED_NO ? OVL_SEV_WARNING : OVL_SEV_INFO,
-				       ovl_claim_loc(claim), nowhere,
-				       outside_text(v, claim, sink), "an inode of a lower layer");
+				       ovl_claim_loc(claim), nowhere, outside_text(v, claim, sink),
+				       "an inode of a lower layer");
 	}
 	return r;
 }
@@ -135,43 +135,19 @@ static bool is_indexed(const struct ovl_view *v, uint64_t ino)
 	return v->stack->config.index == OVL_ON && link && link->index > 0;
 }
 
-/* Is a lower name shown with nothing of the upper above it? */
-static int is_uncovered(const struct ovl_view *v, const struct ovl_fact_origin *claim,
-			const struct ovl_fact_name *name)
-{
-	struct ovl_path *path = NULL;
-	struct ovl_hit hit;
-	int r = ovl_view_name_shown(v->stack, v->facts, name->loc, &name->stat, &hit, &path);
-
-	if (r > 0) {
-		r = !hit.has_upper && ovl_claim_is_inode(claim, &hit.lower[0]);
-		ovl_hit_done(&hit);
-		ovl_path_unref(path);
-	}
-	return r;
-}
-
 static int check_uncovered(const struct ovl_view *v, const struct ovl_fact_origin *claim,
 			   struct ovl_sink *sink)
 {
-	const struct ovl_fact_name *names;
-	size_t n = ovl_facts_names(v->facts, claim->key.a, claim->key.b, &names);
-	int r = 0;
+	const struct ovl_fact_name *name;
+	int r = ovl_claim_is_uncovered(v, claim, &name);
 
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		r = is_uncovered(v, claim, &names[i]);
-		if (r <= 0)
-			continue;
+	if (r > 0)
 		r = ovl_claim_is_used(v, claim, NULL);
-		if (r <= 0)
-			return r;
-		r = ovl_sink_add_about(sink, OVL_P_ORIGIN_UNCOVERED, OVL_SEV_ERROR,
-				       ovl_claim_loc(claim), names[i].loc,
-				       "its origin is shown under the lower name as well",
-				       "an upper object or a whiteout there");
+	if (r <= 0)
 		return r;
-	}
-	return r;
+	return ovl_sink_add_about(sink, OVL_P_ORIGIN_UNCOVERED, OVL_SEV_ERROR, ovl_claim_loc(claim),
+				  name->loc, "its origin is shown under the lower name as well",
+				  "an upper object or a whiteout there");
 }
 
 int ovl_check_origin_uncovered(const struct ovl_view *v, struct ovl_sink *sink)
@@ -233,10 +209,10 @@ static int report_claimants(claimant_vec *all, struct ovl_sink *sink)
 	first = (struct ovl_loc){ OVL_LAYER_UPPER, all->data[0].path };
 	for (size_t i = 1; r == 0 && i < all->len; i++)
 		if (!all->data[i].rightful)
-			r = ovl_sink_add_about(sink, OVL_P_ORIGIN_DUPLICATE, OVL_SEV_ERROR,
-					       (struct ovl_loc){ OVL_LAYER_UPPER, all->data[i].path },
-					       first, "the same origin on another inode",
-					       "no two files with one origin");
+			r = ovl_sink_add_about(
+				sink, OVL_P_ORIGIN_DUPLICATE, OVL_SEV_ERROR,
+				(struct ovl_loc){ OVL_LAYER_UPPER, all->data[i].path }, first,
+				"the same origin on another inode", "no two files with one origin");
 	return r;
 }
 
@@ -293,18 +269,17 @@ static int check_dir(const struct ovl_view *v, const struct ovl_fact_origin *cla
 		severity = OVL_SEV_INFO;
 	r = ovl_sink_add_about(
 		sink, OVL_P_ORIGIN_DIR_MISMATCH, severity, ovl_claim_loc(claim), other,
-		other.layer == OVL_LAYER_NONE ?
-			ovl_sink_text(sink, "its origin is inode %llu",
-				      (unsigned long long)claim->key.b) :
-			"its origin is another lower directory",
+		other.layer == OVL_LAYER_NONE ? ovl_sink_text(sink, "its origin is inode %llu",
+							      (unsigned long long)claim->key.b) :
+						"its origin is another lower directory",
 		ovl_sink_place(sink, (struct ovl_loc){ hit.lower[0].layer, hit.lower[0].path }));
 out:
 	ovl_hit_done(&hit);
 	return bad < 0 ? bad : r;
 }
 
-static int report_bare(const struct ovl_path *path, struct ovl_loc lower, enum ovl_severity severity,
-		       struct ovl_sink *sink)
+static int report_bare(const struct ovl_path *path, struct ovl_loc lower,
+		       enum ovl_severity severity, struct ovl_sink *sink)
 {
 	return ovl_sink_add_about(sink, OVL_P_ORIGIN_MISSING_MERGE_DIR, severity,
 				  (struct ovl_loc){ OVL_LAYER_UPPER, path }, lower, "no origin",
@@ -321,9 +296,8 @@ static int check_bare(const struct ovl_view *v, const struct ovl_fact_bare *bare
 		return claimed < 0 ? claimed : 0;
 	/* An entry in the index that names the directory does not get through the mount. */
 	return report_bare(bare->path, bare->lower,
-			   v->facts->index_judged &&
-					   ovl_map_get(&v->facts->index_dir,
-						       (struct ovl_key){ bare->ino, 0 }) ?
+			   v->facts->index_judged && ovl_map_get(&v->facts->index_dir,
+								 (struct ovl_key){ bare->ino, 0 }) ?
 				   OVL_SEV_ERROR :
 				   OVL_SEV_WARNING,
 			   sink);
@@ -359,7 +333,6 @@ int ovl_check_origin_missing_merge_dir(const struct ovl_view *v, struct ovl_sink
 		return r == -ENOENT ? 0 : r;
 	if (hit->result < 0 || hit->n_lower == 0)
 		return 0;
-	return report_bare(v->loc.path,
-			   (struct ovl_loc){ hit->lower[0].layer, hit->lower[0].path },
+	return report_bare(v->loc.path, (struct ovl_loc){ hit->lower[0].layer, hit->lower[0].path },
 			   OVL_SEV_INFO, sink);
 }

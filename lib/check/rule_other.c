@@ -33,12 +33,11 @@ int ovl_check_uuid_size(const struct ovl_view *v, struct ovl_sink *sink)
 
 	if (!is_root(v) || !(v->obs->xmask & OVL_XBIT(UUID)) || uuid.len == UUID_SIZE)
 		return 0;
-	return ovl_sink_add_about(sink, OVL_P_UUID_SIZE,
-				  unused ? OVL_SEV_INFO : ovl_problem_get(OVL_P_UUID_SIZE)->severity,
-				  v->loc, nowhere,
-				  ovl_sink_text(sink, "%zu bytes, %s", uuid.len,
-						ovl_sink_hex(sink, uuid)),
-				  "16 bytes");
+	return ovl_sink_add_about(
+		sink, OVL_P_UUID_SIZE,
+		unused ? OVL_SEV_INFO : ovl_problem_get(OVL_P_UUID_SIZE)->severity, v->loc, nowhere,
+		ovl_sink_text(sink, "%zu bytes, %s", uuid.len, ovl_sink_hex(sink, uuid)),
+		"16 bytes");
 }
 
 int ovl_check_uuid_misplaced(const struct ovl_view *v, struct ovl_sink *sink)
@@ -87,8 +86,9 @@ static int list_names(const struct ovl_view *v, struct ovl_sink *sink, enum ovl_
 	return r;
 }
 
-static int report_names(const struct ovl_view *v, struct ovl_sink *sink, enum ovl_problem_id problem,
-			enum ovl_severity severity, enum ovl_xattr_class class)
+static int report_names(const struct ovl_view *v, struct ovl_sink *sink,
+			enum ovl_problem_id problem, enum ovl_severity severity,
+			enum ovl_xattr_class class)
 {
 	_cleanup_(ovl_buf_done) struct ovl_buf names = { 0 };
 	int r = list_names(v, sink, class, &names);
@@ -131,7 +131,8 @@ int ovl_check_xattr_lower_stale(const struct ovl_view *v, struct ovl_sink *sink)
 		if (names.len > 0)
 			r = ovl_buf_adds(&names, ", ");
 		if (r == 0)
-			r = ovl_buf_adds(&names, ovl_xattr_name(ids[i], v->stack->config.userxattr));
+			r = ovl_buf_adds(&names,
+					 ovl_xattr_name(ids[i], v->stack->config.userxattr));
 	}
 	if (r < 0)
 		return r;

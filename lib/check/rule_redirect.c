@@ -59,8 +59,7 @@ static int is_heeded(const struct ovl_view *v)
 
 static const char *quoted(const struct ovl_view *v, struct ovl_sink *sink)
 {
-	return ovl_sink_text(sink, "redirect=%s",
-			     ovl_sink_quote(sink, v->obs->x[OVL_X_REDIRECT]));
+	return ovl_sink_text(sink, "redirect=%s", ovl_sink_quote(sink, v->obs->x[OVL_X_REDIRECT]));
 }
 
 int ovl_check_redirect_syntax(const struct ovl_view *v, struct ovl_sink *sink)

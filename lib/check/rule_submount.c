@@ -17,11 +17,10 @@
  * Overlays are among them, since containers (and the very overlay that is checked) are mounted there.
  */
 static const char *const host_types[] = {
-	"autofs",  "binfmt_misc", "bpf",	"cgroup",     "cgroup2",     "configfs",
-	"debugfs", "devpts",	  "devtmpfs",	"efivarfs",   "fusectl",     "hugetlbfs",
-	"mqueue",  "nfsd",	  "nsfs",	"overlay",    "proc",	     "pstore",
-	"ramfs",   "rpc_pipefs",  "securityfs", "selinuxfs",  "smackfs",     "sysfs",
-	"tmpfs",   "tracefs",
+	"autofs",    "binfmt_misc", "bpf",      "cgroup",  "cgroup2",   "configfs",   "debugfs",
+	"devpts",    "devtmpfs",    "efivarfs", "fusectl", "hugetlbfs", "mqueue",     "nfsd",
+	"nsfs",      "overlay",     "proc",     "pstore",  "ramfs",     "rpc_pipefs", "securityfs",
+	"selinuxfs", "smackfs",     "sysfs",    "tmpfs",   "tracefs",
 };
 
 /* The roots that are searched, and whose they are. */
@@ -61,8 +60,9 @@ static int tell(void *ctx, const struct ovl_submount *m)
 		harmless ? OVL_SEV_INFO : ovl_problem_get(OVL_P_LAYOUT_SUBMOUNT_IN_LAYER)->severity,
 		(struct ovl_loc){ s->layer[m->which], path }, nowhere,
 		ovl_sink_text(s->sink, "a file system of type %s is mounted there",
-			      ovl_sink_quote(s->sink, (struct ovl_bytes){
-				      (const unsigned char *)m->fs_type, strlen(m->fs_type) })),
+			      ovl_sink_quote(s->sink,
+					     (struct ovl_bytes){ (const unsigned char *)m->fs_type,
+								 strlen(m->fs_type) })),
 		"");
 	ovl_path_unref(path);
 	return r;

@@ -108,8 +108,9 @@ static int report_lost(const struct ovl_fact_link *link, struct ovl_sink *sink)
 {
 	return ovl_sink_add(sink, OVL_P_META_NO_LOWERDATA,
 			    (struct ovl_loc){ OVL_LAYER_UPPER, link->lost },
-			    link->names > 1 ? "its relative redirect leads nowhere, from any of its names" :
-					      "its relative redirect leads nowhere",
+			    link->names > 1 ?
+				    "its relative redirect leads nowhere, from any of its names" :
+				    "its relative redirect leads nowhere",
 			    "a regular file with the data in a layer below");
 }
 
@@ -130,7 +131,8 @@ int ovl_check_redirect_relative_hardlinked(const struct ovl_view *v, struct ovl_
 		}
 		r = ovl_sink_add_about(
 			sink, OVL_P_REDIRECT_RELATIVE_HARDLINKED, OVL_SEV_ERROR, loc,
-			(struct ovl_loc){ link->lost ? OVL_LAYER_UPPER : OVL_LAYER_NONE, link->path },
+			(struct ovl_loc){ link->lost ? OVL_LAYER_UPPER : OVL_LAYER_NONE,
+					  link->path },
 			link->lost ? "the data is found under another name of the file only" :
 				     "one name leads to other data than another",
 			"an absolute redirect");

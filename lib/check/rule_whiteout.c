@@ -10,7 +10,7 @@
 #include "base/banned.h"
 
 /* What the symlinks of the out-of-tree overlayfs point at. */
-static const char legacy_target[] = "(overlay-whiteout)";
+#define LEGACY_TARGET "(overlay-whiteout)"
 
 static bool in_lowest_layer(const struct ovl_view *v)
 {
@@ -60,17 +60,24 @@ int ovl_check_whiteout_in_opaque(const struct ovl_view *v, struct ovl_sink *sink
 				  "no whiteout where nothing below can be visible");
 }
 
+/* An xattr whiteout where the kernel does not expect one has a finding of its own. */
+static bool is_out_of_place(const struct ovl_view *v)
+{
+	return v->obs->kind == OVL_KIND_XWHITEOUT &&
+	       (v->role == OVL_ROLE_UPPER || !v->dir->xwhiteouts || in_lowest_layer(v));
+}
+
 int ovl_check_whiteout_useless(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	const struct ovl_hit *hit;
 	enum ovl_shown shown;
 	int r;
 
-	if (in_opaque(v))
+	if (in_opaque(v) || is_out_of_place(v))
 		return 0;
 	r = ovl_view_dir_shown(v, &shown);
-	if (r < 0 || shown != OVL_SHOWN_MERGED)
-		return r;
+	if (r < 0 || shown != OVL_SHOWN_MERGED || v->dir->lost)
+		return r; /* what it hid is where the redirect does not lead any more */
 	r = ovl_view_beneath(v, &hit);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
@@ -140,7 +147,7 @@ int ovl_check_xwhiteout_in_lowest(const struct ovl_view *v, struct ovl_sink *sin
 int ovl_check_whiteout_symlink_legacy(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	/* The length tells enough: reading the link would change its access time. */
-	if (v->obs->stat.size != sizeof(legacy_target) - 1)
+	if (v->obs->stat.size != sizeof(LEGACY_TARGET) - 1)
 		return 0;
 	return ovl_sink_add(sink, OVL_P_WHITEOUT_SYMLINK_LEGACY, v->loc,
 			    "a symbolic link with the xattr whiteout", "a character device 0:0");

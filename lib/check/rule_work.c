@@ -105,12 +105,13 @@ int ovl_check_work_incompat(const struct ovl_view *v, struct ovl_sink *sink)
 		return 0;
 	if (strcmp(v->name, "volatile") == 0)
 		severity = unless_live(v, OVL_P_WORK_INCOMPAT);
-	return ovl_sink_add_about(sink, OVL_P_WORK_INCOMPAT, severity, v->loc, nowhere,
-				  ovl_sink_text(sink, "the mark of feature %s",
-						ovl_sink_quote(sink, (struct ovl_bytes){
-							(const unsigned char *)v->name,
-							strlen(v->name) })),
-				  "nothing in incompat/");
+	return ovl_sink_add_about(
+		sink, OVL_P_WORK_INCOMPAT, severity, v->loc, nowhere,
+		ovl_sink_text(sink, "the mark of feature %s",
+			      ovl_sink_quote(sink,
+					     (struct ovl_bytes){ (const unsigned char *)v->name,
+								 strlen(v->name) })),
+		"nothing in incompat/");
 }
 
 int ovl_check_work_deep_leftover(const struct ovl_view *v, struct ovl_sink *sink)

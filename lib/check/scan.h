@@ -38,6 +38,7 @@ struct ovl_scan_dir {
 	/* Collected while its entries are seen, for the checks of OVL_SCOPE_DIR; upper only. */
 	unsigned n_origin;   /* entries that need this directory to be impure: their inode number is
 			      * that of an origin */
+	unsigned n_moved;    /* others of which that is to be seen when all is known: see impure-missing */
 	unsigned n_merged;   /* merged subdirectories without origin (the kernel adds it at lookup) */
 	unsigned n_unsure;   /* others with an origin: whether it counts depends on the options */
 

@@ -144,15 +144,21 @@ static bool has_upper_name(const char *name)
 	return false;
 }
 
+/* Only the root of an upper has a uuid. */
+static bool has_uuid(const struct ovl_obs *obs)
+{
+	return (obs->xmask & OVL_XBIT(UUID)) && obs->x[OVL_X_UUID].len == 16;
+}
+
 /*
- * Does its own look say that it may be the root of an upper? Only a root has a uuid, and only a root
- * has an origin or is impure in a directory that is not impure itself.
+ * Does its own look say that it may be the root of an upper? Only a root has an origin or is impure in
+ * a directory that is not impure itself.
  */
 static bool is_rootlike(const struct ovl_scan_dir *d, const char *name, const struct ovl_obs *obs)
 {
 	bool marked = ovl_obs_has(obs, OVL_X_ORIGIN) || ovl_obs_has(obs, OVL_X_IMPURE);
 
-	return ovl_obs_has(obs, OVL_X_UUID) || has_upper_name(name) ||
+	return has_uuid(obs) || has_upper_name(name) ||
 	       (marked && !d->has_impure && !d->has_origin);
 }
 
@@ -188,9 +194,7 @@ int ovl_storage_find(struct ovl_reader *r, struct ovl_scan_dir *d, int dirfd, co
 			storage = storage ? storage->parent : NULL; /* where its upper is */
 		/* What was moved into an upper with a uuid may be ours: see uuid-misplaced. */
 		else if (found == 0 && is_rootlike(d, name, obs))
-			found = (!is_upper && ovl_obs_has(obs, OVL_X_UUID)) ?
-					1 :
-					stands_by_work_base(r, d, dirfd);
+			found = !is_upper && has_uuid(obs) ? 1 : stands_by_work_base(r, d, dirfd);
 		if (found <= 0)
 			return found;
 	}

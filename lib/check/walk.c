@@ -347,7 +347,9 @@ static int check_dir_end(struct walk_dir *w)
 
 	if (w->dir->quiet || walk->layer->role != OVL_ROLE_UPPER)
 		return 0;
-	r = ovl_run_scope(walk->run, OVL_SCOPE_DIR, &v, w->sink);
+	r = ovl_collect_dir(walk->run, w->dir);
+	if (r == 0)
+		r = ovl_run_scope(walk->run, OVL_SCOPE_DIR, &v, w->sink);
 	ovl_view_forget(&w->thread->shared);
 	return r;
 }

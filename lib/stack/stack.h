@@ -62,7 +62,7 @@ struct ovl_stack {
 
 	struct ovl_map traps; /* (dev, ino) of every layer root, work base, work and index */
 	struct ovl_dir_cache cache;
-	struct ovl_unread_list unread; /* since the stack was opened */
+	struct ovl_unread_list unread; /* what lookups could not read; a check begins with none */
 };
 
 /** ovl_stack_layer - the layer with a number, OVL_LAYER_WORK and OVL_LAYER_INDEX included */

@@ -15,12 +15,17 @@ int ovl_unread_init(struct ovl_unread_list *list)
 	return -pthread_mutex_init(&list->lock, NULL);
 }
 
-void ovl_unread_done(struct ovl_unread_list *list)
+void ovl_unread_clear(struct ovl_unread_list *list)
 {
 	for (size_t i = 0; i < list->item.len; i++)
 		ovl_path_unref((struct ovl_path *)list->item.data[i].loc.path);
 	ovl_vec_done(&list->item);
 	ovl_map_done(&list->seen);
+}
+
+void ovl_unread_done(struct ovl_unread_list *list)
+{
+	ovl_unread_clear(list);
 	pthread_mutex_destroy(&list->lock);
 }
 

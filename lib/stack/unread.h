@@ -27,6 +27,9 @@ struct ovl_unread_list {
 int ovl_unread_init(struct ovl_unread_list *list);
 void ovl_unread_done(struct ovl_unread_list *list);
 
+/** ovl_unread_clear - forget all; nobody else may be at it */
+void ovl_unread_clear(struct ovl_unread_list *list);
+
 /**
  * ovl_unread_note - remember a place; its path is counted
  * Any thread may call it. 0 or -ENOMEM.

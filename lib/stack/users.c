@@ -166,8 +166,7 @@ static bool is_ours(const struct search *s, const struct ovl_use *use)
 		return false;
 	if (has_use(s, other, other_as, use->mount))
 		return true;
-	return !has_use(s, other, other_as, 0) &&
-	       (upper ? s->work : s->upper) != OVL_INUSE_NO;
+	return !has_use(s, other, other_as, 0) && (upper ? s->work : s->upper) != OVL_INUSE_NO;
 }
 
 static int add_unnamed(struct search *s, int layer, bool ours)

@@ -20,6 +20,7 @@ oracle=${OVL_ORACLE:-$KIT_TOOLS/../oracle/inspect}
 # compare_seed SEED DIR: mounts the overlay of a seed and asks both.
 compare_seed() {
 	local options status=0
+	mkdir "$2/overlay"
 	"$KIT_TOOLS/ovl-random" -s "$1" "$2/overlay" >/dev/null || return 1
 	options=$(cat "$2/overlay/options")
 	mkdir "$2/mnt"
@@ -36,7 +37,7 @@ compare_random() {
 	for ((seed = first; seed < first + seeds; seed++)); do
 		mkdir "$REPLY/$seed"
 		compare_seed "$seed" "$REPLY/$seed" ||
-			{ printf 'seed %s: ' "$seed" && cat "$REPLY/$seed/log"; } >>"$wrong"
+			{ printf 'seed %s: ' "$seed" && cat "$REPLY/$seed/log"; } >>"$wrong" 2>&1
 		sed -n 's/^# \([0-9]*\) paths and.*/\1/p' "$REPLY/$seed/log" >>"$KIT_DIR/paths"
 		kit_remove "$REPLY/$seed"
 	done
@@ -71,7 +72,7 @@ touch "$D/l2/gone" "$D/l2/op/hidden"
 kit_mount "$options" "$D/mnt"
 (
 	cd "$D/mnt" || exit
-	mv was is && chmod 600 meta && mv meta moved && rm gone && rm -r op && mkdir op && echo more >>link
+	mv was is && chmod 600 meta && mv meta moved && rm gone && rm -r op && mkdir op && echo more >>./link
 	mkdir made
 ) || kit_broken "cannot make the overlay"
 kit_unmount "$D/mnt"

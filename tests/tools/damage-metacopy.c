@@ -91,13 +91,21 @@ static bool plant_no_lowerdata(struct dmg *d)
 	return true;
 }
 
+static bool is_unmarked(const struct dmg_obj *o)
+{
+	for (size_t x = 0; x < DMG_XATTRS; x++)
+		if (dmg_has(o, x))
+			return false;
+	return !o->has_inactive && !o->has_unknown && !o->has_foreign;
+}
+
 /** Its lower file has one name, in the layer where lookup finds it. */
 static bool has_own_lower(struct dmg *d, const struct dmg_obj *o)
 {
 	return is_metacopy(d, o) && !d->nfs_traces && o->node->count &&
 	       dmg_is_plain_handle(&o->x[DMG_ORIGIN]) &&
 	       dmg_handle_same(&o->node->lower[0]->fh, &o->x[DMG_ORIGIN]) &&
-	       !dmg_is_metacopy(o->node->lower[0]) && o->node->lower[0]->st.st_nlink == 1;
+	       is_unmarked(o->node->lower[0]) && o->node->lower[0]->st.st_nlink == 1;
 }
 
 static bool is_lower_file(struct dmg *d, const struct dmg_obj *o)
@@ -144,10 +152,11 @@ static bool plant_size(struct dmg *d)
 		return false;
 	path = dmg_path(o);
 	size = o->st.st_size;
-	if (size && ovl_tool_chance(&d->rng, 1, 2))
-		size = (off_t)ovl_tool_random(&d->rng, (uint32_t)size);
+	/* In the middle of a block btrfs fills up with zeros, which are data. */
+	if (size)
+		size = (off_t)ovl_tool_random(&d->rng, (uint32_t)size) & -o->st.st_blksize;
 	else
-		size += 1 + (off_t)ovl_tool_random(&d->rng, 100000);
+		size = 1 + (off_t)ovl_tool_random(&d->rng, 100000);
 	dmg_do_size(d, path, &o->st, size);
 	dmg_expect_names(d, "meta-size-mismatch", o, false);
 	return true;

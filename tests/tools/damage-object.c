@@ -54,6 +54,14 @@ bool dmg_is_indexed(const struct dmg *d, const struct dmg_obj *o)
 	return false;
 }
 
+bool dmg_is_below(const struct dmg_obj *o, const struct dmg_obj *dir)
+{
+	for (o = o->dir; o; o = o->dir)
+		if (o == dir)
+			return true;
+	return false;
+}
+
 bool dmg_is_merged(const struct dmg_obj *o)
 {
 	return dmg_is_upper(o) && dmg_is_dir(o) && o->node && o->node->upper == o &&

@@ -99,7 +99,7 @@ static bool plant_outside(struct dmg *d)
 static bool is_copied_up(struct dmg *d, const struct dmg_obj *o)
 {
 	return has_loose_file_origin(d, o) && !dmg_is_metacopy(o) && !d->nfs_export &&
-	       !d->nfs_traces && dmg_is_single(d, o) &&
+	       !d->nfs_traces && dmg_is_single(d, o) && strncmp(o->name, ".wh.", 4) &&
 	       dmg_lower_nlink(d, &o->x[DMG_ORIGIN]) == 1 && dmg_is_at_home(d, o);
 }
 
@@ -283,7 +283,8 @@ static bool has_lower_number(struct dmg *d, const struct dmg_obj *o)
 
 static bool needs_impure(struct dmg *d, const struct dmg_obj *o)
 {
-	if (!dmg_has(o, DMG_IMPURE) || d->nfs_export || d->nfs_traces)
+	/* With nfs_export=on, now or once, the kernel takes the mark away where it seems in order. */
+	if (!dmg_has(o, DMG_IMPURE) || d->index_layer)
 		return false;
 	for (size_t i = 0; i < o->layer->count; i++)
 		if (o->layer->objs[i]->dir == o && has_lower_number(d, o->layer->objs[i]))

@@ -191,7 +191,7 @@ static bool plant_storage(struct dmg *d)
 	switch (ovl_tool_random(&d->rng, 3)) {
 	case 0: /* docker, podman */
 		make_dir(d, path, "diff", 0755);
-		dmg_do_file(d, link, 10);
+		dmg_do_file(d, link, 26);
 		make_junk(d, path, "diff");
 		dmg_expect_info("layer-nested-storage", o);
 		break;

@@ -97,3 +97,8 @@ void dmg_expect_less(void)
 {
 	puts("less");
 }
+
+void dmg_expect_more(void)
+{
+	puts("more");
+}

@@ -21,9 +21,10 @@ static bool is_heeded(struct dmg *d, const struct dmg_obj *o)
 	return dmg_is_heeded(d, o) && (dmg_is_dir(o) || dmg_is_single(d, o));
 }
 
-static bool is_heeded_dir(struct dmg *d, const struct dmg_obj *o)
+/** A directory whose redirect the kernel follows; if it may not, all it does is to refuse. */
+static bool is_followed_dir(struct dmg *d, const struct dmg_obj *o)
 {
-	return dmg_is_dir(o) && dmg_is_heeded(d, o);
+	return dmg_is_dir(o) && d->follow && dmg_is_heeded(d, o);
 }
 
 static bool plant_syntax(struct dmg *d)
@@ -74,13 +75,15 @@ static bool plant_nul(struct dmg *d)
 
 static bool plant_target_missing(struct dmg *d)
 {
-	const struct dmg_obj *o = dmg_pick(d, DMG_IN_UPPER | DMG_IN_LOWER, is_heeded_dir);
+	const struct dmg_obj *o = dmg_pick(d, DMG_IN_UPPER | DMG_IN_LOWER, is_followed_dir);
 
 	if (!o)
 		return false;
 	set_redirect(d, o, DMG_SOME(d, nowhere, "planted-nowhere", "/planted-nowhere/a/b"));
 	dmg_expect("redirect-target-missing", o);
 	dmg_expect_less();
+	if (!dmg_is_upper(o))
+		dmg_expect_more(); /* whiteouts above it may hide nothing now */
 	return true;
 }
 
@@ -99,14 +102,9 @@ static bool is_first_nondir(struct dmg *d, const struct dmg_obj *o)
 	return !dmg_is_dir(o) && is_first(d, o);
 }
 
-static bool is_heeded_upper_dir(struct dmg *d, const struct dmg_obj *o)
-{
-	return dmg_is_upper(o) && is_heeded_dir(d, o);
-}
-
 static bool plant_target_type(struct dmg *d)
 {
-	const struct dmg_obj *o = dmg_pick(d, DMG_IN_UPPER, is_heeded_upper_dir);
+	const struct dmg_obj *o = dmg_pick(d, DMG_IN_UPPER, is_followed_dir);
 	const struct dmg_obj *to = dmg_pick(d, DMG_IN_LOWER, is_first_nondir);
 
 	if (!o || !to)
@@ -122,9 +120,20 @@ static bool is_redirected(struct dmg *d, const struct dmg_obj *o)
 	return has_heeded(d, o) && dmg_is_merged(o);
 }
 
+/** What was moved out of a directory, and is whited out there, its copy would show. */
+static bool is_redirected_whole(struct dmg *d, const struct dmg_obj *o)
+{
+	if (!is_redirected(d, o))
+		return false;
+	for (size_t i = 0; i < d->upper->count; i++)
+		if (dmg_is_whiteout(d->upper->objs[i]) && dmg_is_below(d->upper->objs[i], o))
+			return false;
+	return true;
+}
+
 static bool plant_duplicate(struct dmg *d)
 {
-	const struct dmg_obj *o = dmg_pick(d, DMG_IN_UPPER, is_redirected);
+	const struct dmg_obj *o = dmg_pick(d, DMG_IN_UPPER, is_redirected_whole);
 	_cleanup_free_ char *path = NULL;
 	const char *name;
 
@@ -156,6 +165,18 @@ static const struct dmg_obj *redirected_to(struct dmg *d, const struct dmg_obj *
 	return NULL;
 }
 
+/** Is there a hard link below? If it comes to light, its link count will be too low as well. */
+static bool holds_links(const struct dmg_obj *dir)
+{
+	for (size_t i = 0; i < dir->layer->count; i++) {
+		const struct dmg_obj *o = dir->layer->objs[i];
+
+		if (!dmg_is_dir(o) && o->st.st_nlink > 1 && dmg_is_below(o, dir))
+			return true;
+	}
+	return false;
+}
+
 static bool covers_a_target(struct dmg *d, const struct dmg_obj *o)
 {
 	struct dmg_node *below;
@@ -165,6 +186,8 @@ static bool covers_a_target(struct dmg *d, const struct dmg_obj *o)
 		return false;
 	below = dmg_beneath(d, o);
 	covers = below && !below->bad && redirected_to(d, below->lower[0]);
+	for (size_t i = 0; covers && d->index && i < below->count; i++)
+		covers = !holds_links(below->lower[i]);
 	dmg_node_free(below);
 	return covers;
 }

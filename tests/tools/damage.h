@@ -192,6 +192,9 @@ bool dmg_is_heeded(const struct dmg *d, const struct dmg_obj *o);
 /** dmg_is_indexed - is it an upper file with an entry in the index? */
 bool dmg_is_indexed(const struct dmg *d, const struct dmg_obj *o);
 
+/** dmg_is_below - is the object somewhere in this directory? */
+bool dmg_is_below(const struct dmg_obj *o, const struct dmg_obj *dir);
+
 /** dmg_is_merged - an upper directory with lower ones below it? */
 bool dmg_is_merged(const struct dmg_obj *o);
 
@@ -243,6 +246,9 @@ void dmg_expect_names(struct dmg *d, const char *slug, const struct dmg_obj *o, 
 
 /** dmg_expect_less - say that information about other objects may go: they are hidden now */
 void dmg_expect_less(void);
+
+/** dmg_expect_more - say that information about other objects may come */
+void dmg_expect_more(void);
 
 /* damage-do.c: changes; each is noted first, so that dmg_undo() can take it back */
 

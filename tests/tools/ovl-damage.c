@@ -12,7 +12,8 @@
  *
  *	problem SLUG PLACE    a warning or an error
  *	info SLUG PLACE       information
- *	less                  what hid nothing may be hidden now: other information may be gone
+ *	less                  something is hidden now: information about it may be gone
+ *	more                  the same, but information may have come
  *
  * Everything else in the overlay must be judged as before.
  *

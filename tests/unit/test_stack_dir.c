@@ -21,7 +21,7 @@ static struct reader_fault fault;
 /* A stack whose calls are counted; the descriptors that it has open are @fault.n_open. */
 static void setup(void)
 {
-	tree_start();
+	tree_clear();
 	tree_layers(2);
 	reader_fault_init(&fault, ovl_reader_linux());
 	ck_assert_int_eq(tree_open(&tree, 2, "", &fault.reader), 0);
@@ -31,7 +31,6 @@ static void teardown(void)
 {
 	tree_close(&tree);
 	ck_assert_int_eq(fault.n_open, 0);
-	tree_stop();
 }
 
 static struct ovl_path *child(struct ovl_path *parent, const char *name)
@@ -448,6 +447,7 @@ int main(void)
 	if (!tree_works())
 		return EXIT_SUCCESS;
 	tcase_set_timeout(t, 60);
+	tcase_add_unchecked_fixture(t, tree_start, tree_stop);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_dir_root);
 	tcase_add_test(t, test_dir_refs);
