@@ -76,11 +76,13 @@ int ovl_check_whiteout_useless(const struct ovl_view *v, struct ovl_sink *sink)
 	if (in_opaque(v) || is_out_of_place(v))
 		return 0;
 	r = ovl_view_dir_shown(v, &shown);
-	if (r < 0 || shown != OVL_SHOWN_MERGED || v->dir->lost)
-		return r; /* what it hid is where the redirect does not lead any more */
+	if (r < 0 || shown != OVL_SHOWN_MERGED)
+		return r;
 	r = ovl_view_beneath(v, &hit);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
+	if (v->dir->lost)
+		return 0; /* what it hid is where the redirect does not lead any more */
 	if (hit->result != -ENOENT || hit->why != OVL_WHY_ABSENT)
 		return 0;
 	return ovl_sink_add(sink, OVL_P_WHITEOUT_USELESS, v->loc, "no layer below has the name",

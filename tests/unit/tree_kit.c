@@ -323,15 +323,30 @@ void tree_metacopy(const char *path, const char *lower)
 		ovl_tool_die("utimens %s", path);
 }
 
-void tree_index(const char *upper, const char *lower)
+static char *index_name(const char *lower)
 {
 	unsigned char raw[OVL_FH_MAX_LEN];
 	size_t len = tree_fh(lower, 0, raw);
-	_cleanup_(ovl_buf_done) struct ovl_buf name = { 0 };
+	struct ovl_buf name = { 0 };
 
 	if (ovl_buf_adds(&name, "work/index/") < 0 || ovl_buf_add_hex(&name, raw, len) < 0)
 		ovl_tool_die("name of an index entry");
-	tree_link(upper, name.data);
+	return ovl_buf_take(&name);
+}
+
+void tree_index(const char *upper, const char *lower)
+{
+	_cleanup_free_ char *name = index_name(lower);
+
+	tree_link(upper, name);
+}
+
+void tree_try_index(const char *upper, const char *lower)
+{
+	_cleanup_free_ char *name = index_name(lower);
+
+	if (access(name, F_OK) < 0)
+		tree_link(upper, name);
 }
 
 void tree_index_roots(void)

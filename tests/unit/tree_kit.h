@@ -75,6 +75,9 @@ void tree_metacopy(const char *path, const char *lower);
 /** tree_index - an entry of the index: @upper linked to the name that is the handle of @lower */
 void tree_index(const char *upper, const char *lower);
 
+/** tree_try_index - the same, unless there is such an entry already */
+void tree_try_index(const char *upper, const char *lower);
+
 /**
  * tree_index_roots - what a mount with index=on writes: the index directory, the handle of the upper
  *                    on it, that of lower1 on the upper root
