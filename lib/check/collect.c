@@ -99,6 +99,8 @@ static int collect_for_parent(struct ovl_run *run, const struct ovl_view *v)
 	}
 	marked |= redirected;
 	r = ovl_view_below(v, &hit);
+	if (r == -ENOENT)
+		v->dir->n_unsure++; /* no lookup comes here: it may well be merged */
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	if (hit->result < 0 || hit->n_lower == 0 ||

@@ -218,6 +218,13 @@ size_t ovl_facts_redirects_to(const struct ovl_facts *f, struct ovl_loc target,
 			      const struct ovl_fact_redirect **ret);
 
 /**
+ * ovl_facts_redirects_above - the redirects that lead to a place, or to the same path in a layer above
+ * What a redirect finds there is merged with what has the same path in the layers below it. As above.
+ */
+size_t ovl_facts_redirects_above(const struct ovl_facts *f, struct ovl_loc lower,
+				 const struct ovl_fact_redirect **ret);
+
+/**
  * ovl_facts_claim - path of an upper file with this origin, after ovl_facts_sort(); borrowed
  * NULL if none was seen.
  */

@@ -38,10 +38,18 @@ static int compare_unmarked(const void *pa, const void *pb)
 	return ovl_path_compare(a->path, b->path);
 }
 
+/* By path first: a directory that is redirected to is merged with those of its name further down. */
+static int compare_targets(const struct ovl_loc *a, const struct ovl_loc *b)
+{
+	int r = ovl_path_compare(a->path, b->path);
+
+	return r ? r : (a->layer > b->layer) - (a->layer < b->layer);
+}
+
 static int compare_redirects(const void *pa, const void *pb)
 {
 	const struct ovl_fact_redirect *a = pa, *b = pb;
-	int r = compare_loc(&a->target, &b->target);
+	int r = compare_targets(&a->target, &b->target);
 
 	return r ? r : compare_loc(&a->source, &b->source);
 }
@@ -139,21 +147,41 @@ bool ovl_facts_is_shared(const struct ovl_facts *f, struct ovl_key lower)
 	return first && !ovl_facts_first_path(*first);
 }
 
-size_t ovl_facts_redirects_to(const struct ovl_facts *f, struct ovl_loc target,
-			      const struct ovl_fact_redirect **ret)
+/* The first redirect in order that leads to @target or is behind it. */
+static size_t first_redirect(const struct ovl_facts *f, struct ovl_loc target)
 {
-	size_t low = 0, high = f->redirect.len, n = 0;
+	size_t low = 0, high = f->redirect.len;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (compare_loc(&f->redirect.data[mid].target, &target) < 0)
+		if (compare_targets(&f->redirect.data[mid].target, &target) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
+	return low;
+}
+
+size_t ovl_facts_redirects_to(const struct ovl_facts *f, struct ovl_loc target,
+			      const struct ovl_fact_redirect **ret)
+{
+	size_t low = first_redirect(f, target), n = 0;
+
 	while (low + n < f->redirect.len &&
-	       compare_loc(&f->redirect.data[low + n].target, &target) == 0)
+	       compare_targets(&f->redirect.data[low + n].target, &target) == 0)
+		n++;
+	*ret = n ? &f->redirect.data[low] : NULL;
+	return n;
+}
+
+size_t ovl_facts_redirects_above(const struct ovl_facts *f, struct ovl_loc lower,
+				 const struct ovl_fact_redirect **ret)
+{
+	size_t low = first_redirect(f, (struct ovl_loc){ OVL_LAYER_UPPER, lower.path }), n = 0;
+
+	while (low + n < f->redirect.len && f->redirect.data[low + n].target.layer <= lower.layer &&
+	       ovl_path_compare(f->redirect.data[low + n].target.path, lower.path) == 0)
 		n++;
 	*ret = n ? &f->redirect.data[low] : NULL;
 	return n;

@@ -176,6 +176,17 @@ static int compare_items(const void *pa, const void *pb)
 	return r ? r : strcmp(a->found, b->found);
 }
 
+/* Two that tell the same are one finding; the more serious one comes first and stays. */
+static int compare_in_full(const void *pa, const void *pb)
+{
+	const struct ovl_finding_item *a = pa, *b = pb;
+	int r = compare_items(a, b);
+
+	if (r == 0)
+		r = (a->severity < b->severity) - (a->severity > b->severity);
+	return r ? r : strcmp(a->expected ? a->expected : "", b->expected ? b->expected : "");
+}
+
 static void add_counts(struct ovl_counts *sum, const struct ovl_counts *c)
 {
 	sum->objects += c->objects;
@@ -207,7 +218,7 @@ struct ovl_report *ovl_report_new(struct ovl_sink *sinks, size_t n)
 		add_counts(&report->counts, &sinks[i].counts);
 	}
 	if (items->len > 1)
-		qsort(items->data, items->len, sizeof(*items->data), compare_items);
+		qsort(items->data, items->len, sizeof(*items->data), compare_in_full);
 	for (size_t i = 0; i < items->len; i++) {
 		if (kept > 0 && compare_items(&items->data[kept - 1], &items->data[i]) == 0) {
 			item_done(&items->data[i]);

@@ -82,7 +82,8 @@ void ovl_sink_done(struct ovl_sink *s);
 /**
  * ovl_report_new - join sinks into a report
  * @sinks: their findings are moved out; the counts are added up
- * Sorts by layer, path, problem; a finding that was made twice is kept once. NULL: out of memory.
+ * Sorts by layer, path, problem; a finding that was made twice is kept once, as the more serious one
+ * if they differ in that. NULL: out of memory.
  */
 struct ovl_report *ovl_report_new(struct ovl_sink *sinks, size_t n);
 

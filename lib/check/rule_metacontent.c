@@ -133,8 +133,8 @@ int ovl_check_meta_digest_mismatch(const struct ovl_view *v, struct ovl_sink *si
 	return r;
 }
 
-/* Is there any byte but zero? 1, 0, or <0. Reads on until one is found. */
-static int has_content(struct ovl_reader *reader, int fd)
+/* Is there any byte but zero? 1 and the first one in @ret_at, 0, or <0. Holes are not read. */
+static int has_content(struct ovl_reader *reader, int fd, uint64_t *ret_at)
 {
 	enum { CHUNK = 64 * 1024 };
 	_cleanup_free_ unsigned char *buf = malloc(CHUNK);
@@ -148,12 +148,47 @@ static int has_content(struct ovl_reader *reader, int fd)
 		n = reader->ops->pread(reader, fd, buf, CHUNK, at);
 		if (n <= 0)
 			return (int)n;
-		for (int64_t i = 0; i < n; i++)
-			if (buf[i])
+		for (int64_t i = 0; i < n; i++) {
+			if (buf[i]) {
+				*ret_at = at + (uint64_t)i;
 				return 1;
+			}
+		}
 		at += (uint64_t)n;
 	}
 	return r == -ENXIO ? 0 : r;
+}
+
+/*
+ * Data in a metacopy file is not shown to anybody. It may be half of a copy that was interrupted, or
+ * a file that somebody means to have; zeros are neither, but what a copy makes of a hole.
+ */
+int ovl_check_meta_upper_has_data(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	struct ovl_reader *reader = v->stack->reader;
+	const struct ovl_stat *st = &v->obs->stat;
+	const char *found = "zeros instead of a hole";
+	uint64_t at = 0;
+	int fd, r, content;
+
+	if (st->size == 0)
+		return 0;
+	r = reader->ops->open_file(reader, v->dirfd, v->name, st->dev, st->ino, &fd);
+	if (r < 0)
+		return ovl_sink_unreadable(sink, v->loc, "open", r);
+	r = reader->ops->seek_data(reader, fd, 0, &at);
+	content = r == 0 ? has_content(reader, fd, &at) : 0;
+	reader->ops->close(reader, fd);
+	if (r == -ENXIO)
+		return 0;
+	if (r < 0 || content < 0)
+		return ovl_sink_unreadable(sink, v->loc, "look for data", r < 0 ? r : content);
+	if (content)
+		found = ovl_sink_text(sink, "data at byte %llu", (unsigned long long)at);
+	return ovl_sink_add_about(sink, OVL_P_META_UPPER_HAS_DATA,
+				  content ? OVL_SEV_ERROR : OVL_SEV_INFO, v->loc,
+				  (struct ovl_loc){ OVL_LAYER_NONE, NULL }, found,
+				  "one hole, as long as the data lies in a lower layer");
 }
 
 /* A file of the upper that is one hole from end to end? 1, 0, or <0. */
@@ -185,6 +220,7 @@ int ovl_check_meta_suspect_lost(const struct ovl_view *v, struct ovl_sink *sink)
 	const struct ovl_hit *hit;
 	struct ovl_found storage = { 0 };
 	const struct ovl_found *data;
+	uint64_t at;
 	int fd, r;
 
 	if (!v->dir || ovl_obs_has(v->obs, OVL_X_METACOPY))
@@ -201,7 +237,7 @@ int ovl_check_meta_suspect_lost(const struct ovl_view *v, struct ovl_sink *sink)
 	    data->stat.mtime_sec == st->mtime_sec && data->stat.mtime_nsec == st->mtime_nsec) {
 		r = open_found(v->stack, data, &fd);
 		if (r == 0) {
-			r = has_content(v->stack->reader, fd);
+			r = has_content(v->stack->reader, fd, &at);
 			v->stack->reader->ops->close(v->stack->reader, fd);
 		}
 		if (r > 0)

@@ -231,25 +231,3 @@ int ovl_check_meta_size_mismatch(const struct ovl_view *v, struct ovl_sink *sink
 	ovl_found_done(&storage);
 	return r;
 }
-
-int ovl_check_meta_upper_has_data(const struct ovl_view *v, struct ovl_sink *sink)
-{
-	struct ovl_reader *reader = v->stack->reader;
-	uint64_t at = 0;
-	int fd, r;
-
-	if (v->obs->stat.size == 0)
-		return 0;
-	r = reader->ops->open_file(reader, v->dirfd, v->name, v->obs->stat.dev, v->obs->stat.ino, &fd);
-	if (r < 0)
-		return ovl_sink_unreadable(sink, v->loc, "open", r);
-	r = reader->ops->seek_data(reader, fd, 0, &at);
-	reader->ops->close(reader, fd);
-	if (r == -ENXIO)
-		return 0;
-	if (r < 0)
-		return ovl_sink_unreadable(sink, v->loc, "look for data", r);
-	return ovl_sink_add(sink, OVL_P_META_UPPER_HAS_DATA, v->loc,
-			    ovl_sink_text(sink, "data at byte %llu", (unsigned long long)at),
-			    "one hole, as long as the data lies in a lower layer");
-}

@@ -84,9 +84,15 @@ void ovl_scan_drop_entry(struct ovl_scan_dir *d)
 	ovl_entry_unref(__atomic_exchange_n(&d->entry, NULL, __ATOMIC_ACQ_REL));
 }
 
+/* Another thread may be about to make it once more, so it is never read in another way. */
+static struct ovl_entry *entry_of(struct ovl_scan_dir *d)
+{
+	return __atomic_load_n(&d->entry, __ATOMIC_ACQUIRE);
+}
+
 static enum ovl_scan_state state_of(struct ovl_scan_dir *d)
 {
-	if (__atomic_load_n(&d->entry, __ATOMIC_ACQUIRE))
+	if (entry_of(d))
 		return OVL_SCAN_READY;
 	return __atomic_load_n(&d->entry_failed, __ATOMIC_ACQUIRE) ? OVL_SCAN_FAILED :
 								     OVL_SCAN_UNASKED;
@@ -117,7 +123,7 @@ int ovl_scan_set_entry(struct ovl_scan_dir *d, const struct ovl_hit *hit)
 
 	if (state_of(d->parent) == OVL_SCAN_READY && ovl_scan_is_on_top(d, hit)) {
 		note_lost(d, hit);
-		r = ovl_lookup_entry(d->dir->stack, d->parent->entry, hit, &e);
+		r = ovl_lookup_entry(d->dir->stack, entry_of(d->parent), hit, &e);
 	}
 	if (r == -ENOMEM)
 		return r;
@@ -143,7 +149,7 @@ static int make_entry(struct ovl_scan_dir *d)
 		publish(d, NULL);
 		return 0;
 	}
-	r = ovl_lookup(d->dir->stack, d->parent->entry, d->dir->path->name, NULL, NULL, &hit);
+	r = ovl_lookup(d->dir->stack, entry_of(d->parent), d->dir->path->name, NULL, NULL, &hit);
 	if (r < 0)
 		return r;
 	r = ovl_scan_set_entry(d, &hit);
@@ -166,6 +172,6 @@ int ovl_scan_entry(struct ovl_scan_dir *d, struct ovl_entry **ret)
 		return r;
 	if (state_of(d) != OVL_SCAN_READY)
 		return -ENOENT;
-	*ret = d->entry;
+	*ret = entry_of(d);
 	return 0;
 }

@@ -67,7 +67,7 @@ static int guess_by_redirects(const struct ovl_facts *facts, struct ovl_loc at, 
 	int r;
 
 	for (const struct ovl_path *p = from; p; p = p->parent) {
-		n = ovl_facts_redirects_to(facts, (struct ovl_loc){ at.layer, p }, &red);
+		n = ovl_facts_redirects_above(facts, (struct ovl_loc){ at.layer, p }, &red);
 		for (size_t i = 0; i < n; i++) {
 			r = graft(red[i].source.path, at.path, p, &path);
 			if (r == 0)

@@ -57,7 +57,8 @@ static int witness_open_dir(struct ovl_reader *r, int dir, const char *path, int
 {
 	int err = real_of(r)->ops->open_dir(real_of(r), dir, path, ret_dir);
 
-	return judge(r, "open directory", path, err, ENOENT, ENOTDIR, ELOOP, EXDEV, ENAMETOOLONG, 0);
+	return judge(r, "open directory", path, err, ENOENT, ENOTDIR, ELOOP, EXDEV, ENAMETOOLONG,
+		     0);
 }
 
 static void witness_close(struct ovl_reader *r, int fd)

@@ -13,8 +13,8 @@ ESC=$'\033'
 MAKING="the beginning"
 : >"$WHY"
 : >"$LOG"
-# Only for commands of the script itself, not for those within functions: these say "must" or end the
-# script themselves.
+# Only for commands of the script itself, not for those within functions: these say "must", or end
+# the script themselves.
 trap 'broken "line $LINENO: $BASH_COMMAND"' ERR
 
 # broken REASON: the test at hand could not be made.
@@ -104,6 +104,11 @@ is_xattr() { [ "$(xget "$1" "$2" 2>>"$LOG")" = "$3" ]; }
 look_at() {
 	kit_fsck "$OUT" -n "$@"
 	! kit_crashed "$OUT" || why "it crashed, status $KIT_STATUS"
+	is_printable
+}
+
+# is_printable: complains if the last run printed a control byte.
+is_printable() {
 	! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' "$OUT" "$OUT.err" ||
 		why "a control byte was printed"
 }
@@ -151,6 +156,15 @@ finds() {
 	judge "$name"
 }
 
+# nobody COMMAND...: without any right
+nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"; }
+
+# sockets PATH...: a socket at each of these relative paths
+sockets() {
+	perl -MSocket -e 'for (@ARGV) {
+		socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un($_)) or die "$!" }' "$@"
+}
+
 # deep DIR N [CODE]: N directories "d" below each other in DIR, then Perl in the last one.
 deep() {
 	must perl -e 'chdir shift or die; my $n = shift;
@@ -161,7 +175,7 @@ deep() {
 # cpu ARG...: processor time of a check that finds nothing, in milliseconds, in $REPLY; the least of
 # three runs.
 cpu() {
-	local i ms best= TIMEFORMAT='%3U %3S'
+	local i ms best='' TIMEFORMAT='%3U %3S'
 	for i in 1 2 3; do
 		ms=$({ time kit_fsck "$OUT" -n "$@" 2>>"$LOG"; } 2>&1 |
 			awk '{ printf "%d", ($1 + $2) * 1000 }')

@@ -16,12 +16,14 @@ kit_start "$@"
 # image DIR: the files of an image.
 image() {
 	must mkdir -p "$1/etc" "$1/usr/share/doc" "$1/usr/lib" "$1/opt/app/bin"
-	into "$1" 'for f in etc/motd etc/gone usr/share/doc/a usr/lib/f opt/app/bin/b; do echo "$f" >$f; done
+	into "$1" 'for f in etc/motd etc/gone usr/share/doc/a usr/lib/f opt/app/bin/b; do
+			echo "$f" >$f
+		done
 		ln usr/lib/f usr/lib/g; ln -s ../usr etc/link; mkfifo usr/fifo'
 }
 
-# use LOWER UPPER WORK [OPTIONS]: what a container does to its overlay, which leaves every mark there
-# is: whiteout, opaque, redirect, metacopy, origin, impure, an index.
+# use LOWER UPPER WORK [OPTIONS]: what a container does to its overlay, which leaves every mark
+# there is: whiteout, opaque, redirect, metacopy, origin, impure, an index.
 use() {
 	local options=${4-metacopy=on,redirect_dir=on,index=on}
 	must mkdir -p "$2" "$3" "$D/run"
@@ -78,11 +80,11 @@ says() {
 	[ "$KIT_STATUS" -eq 0 ] || why "exit status $KIT_STATUS with -v"
 	diff <(printf '%s\n' "$@" | sed '/^$/d' | sort) <(notes) >"$KIT_DIR/notes" ||
 		sed -n 's/^</not named:/p; s/^>/named:/p' "$KIT_DIR/notes" >>"$WHY"
-	grep -E "$KIT_FINDING" "$OUT" | grep -vE '\((layer-nested-storage)\)$' | sed 's/^/too much: /' >>"$WHY" || :
+	found | sed -n '/^layer-nested-storage /!s/^/too much: /p' >>"$WHY"
 	judge "$name, with -v"
 }
 
-# --- engines -------------------------------------------------------------------------------------
+# --- engines -----------------------------------------------------------------------------------
 
 overlay "docker in the lower"
 docker "$L/var/lib/docker/overlay2"
@@ -94,10 +96,10 @@ says "$MAKING" lower1:/var/lib/docker/overlay2
 overlay "containers/storage and rootless docker in the lower"
 docker "$L/var/lib/containers/storage/overlay"
 mkdir "$L/var/lib/containers/storage/overlay-layers"
-docker "$L/home/user/.local/share/docker/overlay2"
-through "" 'echo new >var/new; mkdir home/other'
+docker "$L/root/.local/share/docker/overlay2"
+through "" 'echo new >var/new; mkdir root/other'
 says "$MAKING" lower1:/var/lib/containers/storage/overlay \
-	lower1:/home/user/.local/share/docker/overlay2
+	lower1:/root/.local/share/docker/overlay2
 
 overlay "containerd and buildkit in the lower"
 containerd "$L/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs"
@@ -128,7 +130,8 @@ says "$MAKING" lower1:/
 overlay "a storage in a middle lower" 3
 docker "$D/lower2/var/lib/docker/overlay2"
 into "$L" 'mkdir var; echo data >var/f'
-into "$D/lower3" 'mkdir -p var/lib/docker/overlay2/00aa11/diff/etc; echo data >var/g; echo data >var/lib/docker/overlay2/00aa11/diff/etc/motd'
+into "$D/lower3" 'mkdir -p var/lib/docker/overlay2/00aa11/diff/etc; echo data >var/g
+	echo data >var/lib/docker/overlay2/00aa11/diff/etc/motd'
 through metacopy=on,redirect_dir=on 'rm var/g; chown 7 var/f; echo new >var/lib/new'
 says "$MAKING" lower2:/var/lib/docker/overlay2
 
@@ -144,7 +147,7 @@ O=lowerdir=$L::$D/data,upperdir=$U,workdir=$D/work
 through metacopy=on,redirect_dir=on 'echo new >new'
 finds "$MAKING"
 
-# --- overlays made by hand -----------------------------------------------------------------------
+# --- overlays made by hand ---------------------------------------------------------------------
 
 overlay "upper and work directory of a hand-made overlay"
 image "$L/srv/o/lower"
@@ -184,7 +187,7 @@ use "$D/base" "$L/upper" "$L/work"
 through "" 'echo new >new'
 says "$MAKING" lower1:/
 
-# --- the upper has parts of it -------------------------------------------------------------------
+# --- the upper has parts of it -----------------------------------------------------------------
 
 overlay "parts of a storage are in the upper"
 docker "$L/docker/overlay2"
@@ -212,7 +215,7 @@ docker "$U/docker/overlay2"
 mkdir "$L/d"
 says "$MAKING" upper:/docker/overlay2
 
-# --- near misses ---------------------------------------------------------------------------------
+# --- near misses -------------------------------------------------------------------------------
 
 # plain DIR: a directory with a whiteout in it that hides nothing; $PHANTOMS collects them.
 PHANTOMS=()
@@ -267,7 +270,7 @@ plain srv/o/log
 use "$L/docker/overlay2/00aa11/diff" "$L/srv/o/upper" "$L/srv/o/work"
 finds "$MAKING" "${PHANTOMS[@]}"
 
-# --- cost ----------------------------------------------------------------------------------------
+# --- cost --------------------------------------------------------------------------------------
 
 # Each of N directories looks like the upper of an overlay: who looks for a work directory beside
 # each of them looks at N times N directories. In userxattr layers anybody can make such.

@@ -23,7 +23,8 @@
 enum { DEPTH = 5 };
 
 static const char *const names[] = { "a", "b", "c", "diff", "work", "upper" };
-static const char *const xattrs[] = { "opaque", "redirect", "origin", "impure", "metacopy", "whiteout" };
+static const char *const xattrs[] = { "opaque", "redirect", "origin",
+				      "impure", "metacopy", "whiteout" };
 static const char *const values[] = { "y", "x", "/a/b", "a", "", "\1" };
 
 /* A path below one of the directories. None of its components can be a symlink that leads out. */
@@ -32,7 +33,8 @@ static char *pick(struct ovl_rng *rng, char **dirs, int n)
 	char *path = ovl_tool_format("%s", dirs[ovl_tool_random(rng, (uint32_t)n)]), *longer;
 
 	for (uint32_t depth = 1 + ovl_tool_random(rng, DEPTH); depth > 0; depth--) {
-		longer = ovl_tool_format("%s/%s", path, names[ovl_tool_random(rng, ARRAY_LEN(names))]);
+		longer = ovl_tool_format("%s/%s", path,
+					 names[ovl_tool_random(rng, ARRAY_LEN(names))]);
 		free(path);
 		path = longer;
 	}

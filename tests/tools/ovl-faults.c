@@ -5,11 +5,11 @@
  *	ovl-faults [-e ERRNO] [-s STEP] OPTIONS   OPTIONS as for fsck.overlay -o
  *	ovl-faults -r SEEDS [-j THREADS] OPTIONS  many at random, instead of one at a time
  *
- * The overlay must be free of problems. Then, for the first, the second ... call of the reader, that
- * call fails with EIO, EACCES, ENOMEM and ESTALE in turn (-e: with this one number only; -s: only
- * every STEP-th call), and the check has to notice: opening or checking the stack fails, or there is
- * a problem in the report. A run that calls the overlay clean although a part of it could not be
- * read is printed, as is what failed in it.
+ * The overlay must be free of problems. Then, for the first, the second ... call of the reader,
+ * that call fails with EIO, EACCES, ENOMEM and ESTALE in turn (-e: with this one number only; -s:
+ * only every STEP-th call), and the check has to notice: opening or checking the stack fails, or
+ * there is a problem in the report. A run that calls the overlay clean although a part of it could
+ * not be read is printed, as is what failed in it.
  *
  * Exit status: 0; 1 if something was printed; 99 trouble.
  */
@@ -258,8 +258,7 @@ static int sweep(struct faulty *f, const struct ovl_config *config, int only, un
 			runs++;
 			if (!f->failed) {
 				free(how);
-				printf("%lu runs, %lu calls, %lu silent\n", runs, f->calls,
-				       silent);
+				printf("%lu runs, %lu calls, %lu silent\n", runs, f->calls, silent);
 				return silent > 0;
 			}
 			silent += (unsigned long)tell_if_silent(f, complained, how);

@@ -24,8 +24,8 @@
 enum { LARGEST = 65536 };
 
 static const char *const names[] = {
-	"opaque",   "redirect", "origin",    "impure",   "nlink",   "upper",          "uuid",
-	"metacopy", "protattr", "whiteout",  "whiteouts", "verity", "overlay.opaque", "overlay.",
+	"opaque",   "redirect", "origin",   "impure",    "nlink",  "upper",          "uuid",
+	"metacopy", "protattr", "whiteout", "whiteouts", "verity", "overlay.opaque", "overlay.",
 };
 
 /* Beginnings of good values. */
@@ -33,13 +33,20 @@ static const struct {
 	const char *data;
 	size_t len;
 } heads[] = {
-	{ "y", 1 },		   { "x", 1 },
-	{ "/", 1 },		   { "/a/b", 4 },
-	{ "U+", 2 },		   { "L-1", 3 },
-	{ "\0\xfb\x1d\0\1", 5 },   { "\0\xfb\x21\4\x81", 5 },
-	{ "\0\xfb\xff\0\1", 5 },   { "\0\xfb\0\0\1", 5 },
-	{ "\0\x24\0\1", 4 },	   { "\0\x44\0\2", 4 },
-	{ "\0\4\0\0", 4 },	   { "ia", 2 },
+	{ "y", 1 },
+	{ "x", 1 },
+	{ "/", 1 },
+	{ "/a/b", 4 },
+	{ "U+", 2 },
+	{ "L-1", 3 },
+	{ "\0\xfb\x1d\0\1", 5 },
+	{ "\0\xfb\x21\4\x81", 5 },
+	{ "\0\xfb\xff\0\1", 5 },
+	{ "\0\xfb\0\0\1", 5 },
+	{ "\0\x24\0\1", 4 },
+	{ "\0\x44\0\2", 4 },
+	{ "\0\4\0\0", 4 },
+	{ "ia", 2 },
 };
 
 static void fill(struct ovl_rng *rng, unsigned char *value, size_t len)

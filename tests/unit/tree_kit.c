@@ -345,7 +345,9 @@ void tree_try_index(const char *upper, const char *lower)
 {
 	_cleanup_free_ char *name = index_name(lower);
 
-	if (access(name, F_OK) < 0)
+	struct stat st;
+
+	if (lstat(name, &st) < 0)
 		tree_link(upper, name);
 }
 
