@@ -94,15 +94,16 @@ static int collect_for_parent(struct ovl_run *run, const struct ovl_view *v)
 
 	if (v->obs->kind != OVL_KIND_DIR) {
 		/* A file with a sound origin is counted when it is known whether that is at home. */
+		marked |= ovl_obs_has(v->obs, OVL_X_METACOPY);
 		v->dir->n_unsure += marked && !has_lower_number(run, v);
 		return 0;
 	}
-	marked |= redirected;
 	r = ovl_view_below(v, &hit);
 	if (r == -ENOENT)
 		v->dir->n_unsure++; /* no lookup comes here: it may well be merged */
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
+	marked |= redirected && !hit->opaque;
 	if (hit->result < 0 || hit->n_lower == 0 ||
 	    (marked && had_nfs_export(run->stack)))
 		v->dir->n_unsure += marked;

@@ -33,6 +33,8 @@ void ovl_facts_done(struct ovl_facts *f)
 		ovl_path_unref(ovl_facts_first_path(value));
 	for (size_t i = 0; i < f->origin.len; i++)
 		ovl_path_unref(f->origin.data[i].path);
+	for (size_t i = 0; i < f->linked.len; i++)
+		ovl_path_unref(f->linked.data[i].path);
 	for (size_t i = 0; i < f->duplicate.len; i++)
 		ovl_path_unref(f->duplicate.data[i].path);
 	for (size_t i = 0; i < f->unmarked.len; i++)
@@ -63,6 +65,7 @@ void ovl_facts_done(struct ovl_facts *f)
 	ovl_map_done(&f->link_by_ino);
 	ovl_map_done(&f->wanted);
 	ovl_vec_done(&f->origin);
+	ovl_vec_done(&f->linked);
 	ovl_vec_done(&f->duplicate);
 	ovl_vec_done(&f->bare);
 	ovl_vec_done(&f->unmarked);
@@ -120,23 +123,56 @@ static int check_duplicate(struct ovl_facts *f, const struct ovl_fact_origin *cl
 	return 0;
 }
 
+static int push_origin(ovl_fact_origin_vec *vec, const struct ovl_fact_origin *claim)
+{
+	int r = ovl_vec_push(vec, *claim);
+
+	if (r == 0)
+		ovl_path_ref(claim->path);
+	return r;
+}
+
+/* With the lock held, or when nobody else is left. */
+static int add_claim(struct ovl_facts *f, const struct ovl_fact_origin *claim)
+{
+	int r = check_duplicate(f, claim);
+
+	if (r < 0)
+		return r;
+	if (!claim->at_home)
+		return push_origin(&f->origin, claim);
+	f->n_home++;
+	return 0;
+}
+
 int ovl_facts_add_origin(struct ovl_facts *f, const struct ovl_fact_origin *claim)
 {
-	struct ovl_fact_origin c = *claim;
 	int r;
 
 	pthread_mutex_lock(&f->lock);
-	r = check_duplicate(f, claim);
-	if (r == 0 && claim->at_home) {
-		f->n_home++;
-	} else if (r == 0) {
-		c.path = ovl_path_ref(claim->path);
-		r = ovl_vec_push(&f->origin, c);
-		if (r < 0)
-			ovl_path_unref(c.path);
-	}
+	if (!claim->is_dir && ovl_map_get(&f->link_by_ino, ino_key(claim->ino)))
+		r = push_origin(&f->linked, claim);
+	else
+		r = add_claim(f, claim);
 	pthread_mutex_unlock(&f->lock);
 	return r;
+}
+
+int ovl_facts_settle(struct ovl_facts *f)
+{
+	while (f->linked.len > 0) {
+		struct ovl_fact_origin *seen = &f->linked.data[f->linked.len - 1], claim = *seen;
+		const struct ovl_fact_link *link = ovl_facts_find_link(f, seen->ino);
+
+		if (link->path)
+			claim.path = link->path;
+		claim.at_home |= link->at_home;
+		if (add_claim(f, &claim) < 0)
+			return -ENOMEM;
+		ovl_path_unref(seen->path);
+		f->linked.len--;
+	}
+	return 0;
 }
 
 void ovl_facts_note_stale(struct ovl_facts *f)

@@ -36,6 +36,8 @@ struct ovl_fact_origin {
 	bool at_home;    /* of a duplicate: the origin is where it should be */
 };
 
+typedef OVL_VEC(struct ovl_fact_origin) ovl_fact_origin_vec;
+
 /** A directory, or a metacopy file, that stands on a lower object of another name. */
 struct ovl_fact_redirect {
 	struct ovl_loc source; /* path counted */
@@ -116,8 +118,9 @@ struct ovl_facts {
 
 	/* Lower (dev, ino) -> path of the first upper file with it, | OVL_FACTS_AT_HOME. */
 	struct ovl_map origin_first;
-	OVL_VEC(struct ovl_fact_origin) origin;    /* not at home */
-	OVL_VEC(struct ovl_fact_origin) duplicate; /* every claim to an origin that has several */
+	ovl_fact_origin_vec origin;    /* not at home */
+	ovl_fact_origin_vec duplicate; /* every claim to an origin that has several */
+	ovl_fact_origin_vec linked;    /* claims of files whose names are not all known yet */
 	OVL_VEC(struct ovl_fact_bare) bare;
 	OVL_VEC(struct ovl_fact_unmarked) unmarked;
 	OVL_VEC(struct ovl_fact_redirect) redirect; /* in order, and read while a layer is walked */
@@ -153,7 +156,9 @@ void ovl_facts_done(struct ovl_facts *f);
  * ovl_facts_add_origin - an upper object has an origin that leads to an inode
  * @claim: copied; its path is counted. One that is at home is only counted, and checked for
  *         duplicates if it is no directory
- * 0 or -ENOMEM. Names of a hard-linked inode count once: pass the first name only.
+ * 0 or -ENOMEM. Names of a hard-linked inode count once: pass the name that was seen first, after
+ * ovl_facts_add_link(). Such a claim waits for ovl_facts_sort(), and is made then under the first name
+ * in order; it is at home if the inode is under any of its names.
  */
 int ovl_facts_add_origin(struct ovl_facts *f, const struct ovl_fact_origin *claim);
 
@@ -196,6 +201,9 @@ int ovl_facts_add_name(struct ovl_facts *f, const struct ovl_fact_name *name);
  * 0 or -ENOMEM.
  */
 int ovl_facts_sort(struct ovl_facts *f);
+
+/** ovl_facts_settle - a part of that: make the claims of hard-linked files; 0 or -ENOMEM */
+int ovl_facts_settle(struct ovl_facts *f);
 
 /**
  * ovl_facts_names - the names of a lower inode, after ovl_facts_sort()

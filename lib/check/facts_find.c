@@ -73,17 +73,6 @@ static int compare_names(const void *pa, const void *pb)
 			qsort((vec).data, (vec).len, sizeof(*(vec).data), (compare)); \
 	} while (0)
 
-/* Which name of a hard-linked file was seen first is chance: take the first in order. */
-static void settle_path(const struct ovl_facts *f, struct ovl_fact_origin *claim)
-{
-	const struct ovl_fact_link *link = ovl_facts_find_link(f, claim->ino);
-
-	if (claim->is_dir || !link || !link->path || link->path == claim->path)
-		return;
-	ovl_path_unref(claim->path);
-	claim->path = ovl_path_ref(link->path);
-}
-
 int ovl_facts_sort(struct ovl_facts *f)
 {
 	/* From the end on: what cannot be moved any more stays where it is, and is freed from there. */
@@ -92,8 +81,8 @@ int ovl_facts_sort(struct ovl_facts *f)
 			return -ENOMEM;
 		f->redirect_new.len--;
 	}
-	for (size_t i = 0; i < f->origin.len; i++)
-		settle_path(f, &f->origin.data[i]);
+	if (ovl_facts_settle(f) < 0)
+		return -ENOMEM;
 	SORT(f->origin, compare_origins);
 	SORT(f->duplicate, compare_origins);
 	SORT(f->unmarked, compare_unmarked);

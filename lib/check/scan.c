@@ -107,13 +107,18 @@ bool ovl_scan_is_on_top(const struct ovl_scan_dir *d, const struct ovl_hit *hit)
 	return hit->n_lower > 0 && hit->lower[0].layer == d->dir->layer;
 }
 
-/* Does something lie below @d that should, as far as redirects say it should? */
+/* The last of the directories that are merged should not be the last one if it has a redirect. */
 static void note_lost(struct ovl_scan_dir *d, const struct ovl_hit *hit)
 {
-	bool alone = hit->n_lower == (d->dir->layer == OVL_LAYER_UPPER ? 0u : 1u);
-	bool lost = d->has_redirect || __atomic_load_n(&d->parent->lost, __ATOMIC_RELAXED);
+	const struct ovl_found *last = hit->n_lower > 0 ? &hit->lower[hit->n_lower - 1] :
+							  &hit->upper;
+	int lost = __atomic_load_n(&d->parent->lost, __ATOMIC_RELAXED);
 
-	__atomic_store_n(&d->lost, alone && lost && !d->opaque, __ATOMIC_RELAXED);
+	if (hit->opaque || last->layer >= lost)
+		lost = 0; /* nothing is expected, or something was merged in again */
+	if (last->redirected)
+		lost = 1 + last->layer;
+	__atomic_store_n(&d->lost, lost, __ATOMIC_RELAXED);
 }
 
 int ovl_scan_set_entry(struct ovl_scan_dir *d, const struct ovl_hit *hit)

@@ -29,8 +29,9 @@ struct ovl_scan_dir {
 	bool impure;     /* the value "y" */
 
 	bool below_opaque; /* a directory above is opaque, and nothing was merged in since */
-	bool lost;         /* its redirect, or that of a directory above, leads nowhere, and nothing was
-			    * merged in since; atomic, known once the entry is */
+	int lost;          /* 1 + number of the layer in which its redirect, or that of a directory
+			    * above, leads nowhere, if nothing was merged in since; 0: none; atomic, known
+			    * once the entry is */
 	bool quiet;        /* storage of another overlay: not judged */
 	bool sought_work;  /* was a work directory of another overlay looked for in it? */
 	bool has_work;     /* and found? */

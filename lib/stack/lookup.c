@@ -113,7 +113,8 @@ static struct ovl_found found_from(struct ovl_cursor *c)
 				   .path = TAKE_PTR(c->path),
 				   .stat = c->stat,
 				   .kind = c->kind,
-				   .metacopy = c->metacopy };
+				   .metacopy = c->metacopy,
+				   .redirected = c->redirected };
 }
 
 static int add_lower(struct ovl_hit *hit, size_t *room, struct ovl_cursor *c)

@@ -34,6 +34,7 @@ struct ovl_found {
 	struct ovl_stat stat;
 	enum ovl_kind kind;
 	bool metacopy; /* a regular file with the xattr metacopy (and read as such) */
+	bool redirected; /* it has a redirect, which was followed */
 };
 
 /** Why a lookup failed although something is there, or what stopped it. */

@@ -221,6 +221,7 @@ int ovl_lookup_object(struct ovl_lookup *l, const struct ovl_cursor *base, struc
 
 		if (err < 0)
 			r = err;
+		c.redirected = (l->obs.xmask & OVL_XBIT(REDIRECT)) != 0;
 	}
 	if (r >= 0)
 		tell(l, &c, true, r > 0);

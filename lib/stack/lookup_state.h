@@ -35,6 +35,7 @@ struct ovl_cursor {
 	struct ovl_stat stat;
 	enum ovl_kind kind;
 	bool metacopy;
+	bool redirected;
 };
 
 /** ovl_lookup_object_done - drop what a cursor holds; it is empty then */
