@@ -107,12 +107,19 @@ static void resolve_redirect(struct ovl_stack *s)
 	}
 }
 
+/* Options that the kernel refuses beside userxattr tell that it was not given. */
+static bool may_be_userxattr(const struct ovl_config *given)
+{
+	return given->metacopy != OVL_ON && given->redirect_dir != OVL_REDIRECT_ON &&
+	       given->redirect_dir != OVL_REDIRECT_FOLLOW;
+}
+
 int ovl_resolve_options(struct ovl_stack *s, struct ovl_error *e)
 {
 	int r;
 
 	s->config = *s->given;
-	if (!s->config.userxattr) {
+	if (!s->config.userxattr && may_be_userxattr(s->given)) {
 		r = guess_userxattr(s, &s->config.userxattr);
 		if (r < 0)
 			return ovl_fail(e, r, "cannot list the xattrs of '%s'",

@@ -58,6 +58,7 @@ static bool plant_forged(struct dmg *d)
 	name = dmg_new_name(d);
 	path = new_metacopy(d, dir, name, ovl_tool_random(&d->rng, 10000));
 	dmg_expect_at("meta-no-lowerdata", dir, name, false);
+	dmg_expect_less(); /* "impure" on its directory may be meant now */
 	return true;
 }
 
@@ -340,7 +341,7 @@ static bool is_hollow(struct dmg *d, const struct dmg_obj *o)
 	struct dmg_node *below;
 	bool hollow = false;
 
-	if (!is_metacopy(d, o) || !dmg_has(o, DMG_ORIGIN) ||
+	if (!is_metacopy(d, o) || !dmg_has(o, DMG_ORIGIN) || dmg_has(o, DMG_REDIRECT) ||
 	    o->st.st_blocks * 512 >= o->st.st_size)
 		return false;
 	below = dmg_beneath(d, o);

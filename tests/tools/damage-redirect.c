@@ -163,7 +163,10 @@ static bool shows_links(const struct dmg *d, const struct dmg_node *node)
 	return false;
 }
 
-/** What was moved out of a directory, and is whited out there, its copy would show. */
+/**
+ * Nothing was moved out of the directory: that would be whited out there, but would come to light
+ * where the lower one is shown once more.
+ */
 static bool is_redirected_whole(struct dmg *d, const struct dmg_obj *o)
 {
 	if (!is_redirected(d, o) || shows_links(d, o->node))
@@ -202,7 +205,7 @@ static const struct dmg_obj *redirected_to(struct dmg *d, const struct dmg_obj *
 	for (size_t i = 0; i < d->upper->count; i++) {
 		const struct dmg_obj *o = d->upper->objs[i];
 
-		if (is_redirected(d, o) && dmg_is_dir(o) && o->node->lower[0] == lower)
+		if (is_redirected_whole(d, o) && o->node->lower[0] == lower)
 			return o;
 	}
 	return NULL;
