@@ -44,6 +44,28 @@ int ovl_claim_is_used(const struct ovl_view *v, const struct ovl_fact_origin *cl
 	return used;
 }
 
+/*
+ * Is a directory above a lower object shown under its own name although a redirect leads to it? Then
+ * that is the finding, and all that is in it is shown twice.
+ * @path: where the overlay shows the object
+ */
+static bool is_in_uncovered(const struct ovl_view *v, struct ovl_loc lower,
+			    const struct ovl_path *path)
+{
+	const struct ovl_fact_redirect *red;
+
+	for (const struct ovl_path *p = lower.path ? lower.path->parent : NULL; p; p = p->parent) {
+		size_t n = ovl_facts_redirects_above(v->facts, (struct ovl_loc){ lower.layer, p },
+						     &red);
+
+		for (size_t i = 0; i < n; i++)
+			if (red[i].source.layer == OVL_LAYER_UPPER &&
+			    !ovl_path_is_below(path, red[i].source.path))
+				return true;
+	}
+	return false;
+}
+
 static int is_shown_bare(const struct ovl_view *v, const struct ovl_fact_origin *claim,
 			 const struct ovl_fact_name *name)
 {
@@ -52,7 +74,8 @@ static int is_shown_bare(const struct ovl_view *v, const struct ovl_fact_origin 
 	int r = ovl_view_name_shown(v->stack, v->facts, name->loc, &name->stat, &hit, &path);
 
 	if (r > 0) {
-		r = !hit.has_upper && ovl_claim_is_inode(claim, &hit.lower[0]);
+		r = !hit.has_upper && ovl_claim_is_inode(claim, &hit.lower[0]) &&
+		    !is_in_uncovered(v, name->loc, path);
 		ovl_hit_done(&hit);
 		ovl_path_unref(path);
 	}

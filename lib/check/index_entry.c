@@ -82,6 +82,27 @@ struct ovl_loc ovl_index_entry_upper_name(const struct ovl_view *v)
 	return (struct ovl_loc){ OVL_LAYER_UPPER, link->path };
 }
 
+bool ovl_index_entry_is_astray(const struct ovl_view *v, struct ovl_loc lower,
+			       const struct ovl_path *at)
+{
+	bool at_own_path = ovl_path_compare(at, lower.path) == 0;
+	const struct ovl_fact_redirect *red;
+
+	for (const struct ovl_path *p = lower.path; p; p = p->parent) {
+		size_t n = ovl_facts_redirects_above(v->facts, (struct ovl_loc){ lower.layer, p },
+						     &red);
+
+		for (size_t i = 0; i < n; i++) {
+			if (i > 0 && red[i].target.layer == red[i - 1].target.layer)
+				return true;
+			/* One that came back to where it was keeps its redirect. */
+			if (at_own_path && ovl_path_compare(red[i].source.path, p) != 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool is_bare(const struct ovl_hit *hit, struct ovl_key lower)
 {
 	return !hit->has_upper && hit->n_lower > 0 && hit->lower[0].stat.dev == lower.a &&
@@ -101,7 +122,8 @@ int ovl_index_entry_shown(const struct ovl_view *v, struct ovl_index_shown *ret)
 		int r = ovl_view_name_shown(v->stack, v->facts, name[i].loc, &name[i].stat, &hit,
 					    &path);
 
-		if (r > 0 && is_bare(&hit, lower) && shown.n++ == 0)
+		if (r > 0 && is_bare(&hit, lower) &&
+		    !ovl_index_entry_is_astray(v, name[i].loc, path) && shown.n++ == 0)
 			shown.first = name[i].loc;
 		if (r > 0)
 			ovl_hit_done(&hit);

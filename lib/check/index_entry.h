@@ -41,6 +41,17 @@ const struct ovl_fact_link *ovl_index_entry_link(const struct ovl_view *v);
 /** ovl_index_entry_upper_name - a place in the upper where its inode is; OVL_LAYER_NONE without */
 struct ovl_loc ovl_index_entry_upper_name(const struct ovl_view *v);
 
+/**
+ * ovl_index_entry_is_astray - is a lower object shown where it should not be, because of a redirect?
+ * @lower: the object
+ * @at: the overlay path that shows it
+ *
+ * Two directories lead to one above it, or one leads there and the old name is not covered. That is
+ * told as redirect-duplicate or redirect-uncovered; the index is not to blame.
+ */
+bool ovl_index_entry_is_astray(const struct ovl_view *v, struct ovl_loc lower,
+			       const struct ovl_path *at);
+
 /** The names under which the overlay shows the lower inode of an entry. */
 struct ovl_index_shown {
 	uint64_t n;          /* names without an upper object: the entry stands in for it */

@@ -107,7 +107,7 @@ static int check_link(const struct ovl_view *v, const struct ovl_fact_link *link
 		return -ENOMEM;
 	r = ovl_sink_add(sink, OVL_P_UPPER_HARDLINK_FOREIGN, loc,
 			 ovl_sink_text(sink,
-				       "%llu links, but %llu names in the upper and %llu in the index",
+				       "%llu links; names in the upper: %llu, in the index: %llu",
 				       (unsigned long long)link->nlink,
 				       (unsigned long long)link->names,
 				       (unsigned long long)link->entries),

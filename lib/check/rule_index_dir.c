@@ -23,6 +23,7 @@ static bool is_dir_entry(const struct ovl_view *v)
 struct home {
 	bool shown;
 	bool bare;         /* without an upper directory */
+	bool astray;       /* because of a redirect that is wrong */
 	struct ovl_loc at; /* of the lower one; borrowed from the facts */
 	uint64_t upper_ino;
 	struct ovl_path *upper_path; /* counted; NULL if bare */
@@ -53,6 +54,7 @@ static int find_home(const struct ovl_view *v, struct home *ret)
 		ret->shown = true;
 		ret->at = name->loc;
 		ret->bare = !hit.has_upper;
+		ret->astray = ovl_index_entry_is_astray(v, name->loc, path);
 		if (hit.has_upper) {
 			ret->upper_ino = hit.upper.stat.ino;
 			ret->upper_path = ovl_path_ref(hit.upper.path);
@@ -113,14 +115,6 @@ static int check_origin(const struct ovl_view *v, const struct ovl_origin *upper
 				  "one whose origin is the name of the entry");
 }
 
-/* A directory of the upper has a redirect to the lower one: then its place is judged with that. */
-static bool is_redirected(const struct ovl_view *v, const struct home *home)
-{
-	const struct ovl_fact_redirect *red;
-
-	return ovl_facts_redirects_to(v->facts, home->at, &red) > 0;
-}
-
 static int report_place(const struct ovl_view *v, const struct home *home, const char *found,
 			struct ovl_sink *sink)
 {
@@ -135,7 +129,7 @@ static int report_place(const struct ovl_view *v, const struct home *home, const
 /* The overlay shows the lower directory, but not with the upper one that the entry names. */
 static int check_place(const struct ovl_view *v, const struct home *home, struct ovl_sink *sink)
 {
-	if (!home->shown || is_redirected(v, home))
+	if (!home->shown || home->astray)
 		return 0;
 	return report_place(v, home,
 			    home->bare ? "the lower directory is visible with no upper one" :
@@ -192,7 +186,7 @@ static int check_upper(const struct ovl_view *v, const struct ovl_origin *upper,
 	 * the directory was removed with nfs_export=on. No harm where the lower one is covered.
 	 */
 	if (!path)
-		return !home.shown || is_redirected(v, &home) ?
+		return !home.shown || home.astray ?
 			       0 :
 			       report_place(v, &home, "it names a directory that is not in the upper",
 					    sink);
@@ -275,7 +269,7 @@ static int visible_dir(const struct ovl_view *v, struct ovl_loc *ret)
 	if (v->stack->config.nfs_export != OVL_ON)
 		return 0;
 	r = find_home(v, &home);
-	if (home.shown)
+	if (home.shown && !home.astray)
 		*ret = home.at;
 	return r;
 }

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "check/chain.h"
+#include "check/target.h"
 #include "format/metacopy.h"
 #include "format/redirect.h"
 
@@ -32,28 +33,28 @@ static bool has_absolute_redirect(const struct ovl_view *v)
 }
 
 /*
- * Can the lack of data be what something else leads to that is a finding? The redirect of a directory above,
- * which leads nowhere; or a relative redirect that several names of the file share, which is judged when
- * all are known, see ovl_check_redirect_relative_hardlinked().
+ * Is the lack of data what something else leads to that is a finding? A redirect on the way that leads
+ * nowhere; or a relative redirect that several names of the file share, which is judged when all are
+ * known, see ovl_check_redirect_relative_hardlinked(). 1, 0 or -ENOMEM.
  */
-static bool is_consequence(const struct ovl_view *v)
+static int is_consequence(const struct ovl_view *v)
 {
 	struct ovl_redirect red;
 
-	if (has_absolute_redirect(v))
-		return false;
-	return v->dir->lost || (v->role == OVL_ROLE_UPPER && v->obs->stat.nlink > 1 &&
-				(v->obs->xmask & OVL_XBIT(REDIRECT)) &&
-				ovl_redirect_parse(v->obs->x[OVL_X_REDIRECT], &red) == 0);
+	if (v->role == OVL_ROLE_UPPER && v->obs->stat.nlink > 1 &&
+	    (v->obs->xmask & OVL_XBIT(REDIRECT)) &&
+	    ovl_redirect_parse(v->obs->x[OVL_X_REDIRECT], &red) == 0 && !red.absolute)
+		return 1;
+	return ovl_target_is_lost(v);
 }
 
 /* Why a metacopy file has no data. */
 enum lack {
-	LACK_NOTHING,      /* it has data, or another rule tells why not */
-	LACK_LOWERDATA,    /* nothing where the data should be */
-	LACK_REGULAR,      /* something else is in its place */
-	LACK_ORDINARY,     /* the data is in a data-only layer, but no ordinary layer leads to it */
-	LACK_LAYER,        /* the last layer: there is no layer below at all */
+	LACK_NOTHING,   /* it has data, or another rule tells why not */
+	LACK_LOWERDATA, /* nothing where the data should be */
+	LACK_REGULAR,   /* something else is in its place */
+	LACK_ORDINARY,  /* the data is in a data-only layer, but no ordinary layer leads to it */
+	LACK_LAYER,     /* the last layer: there is no layer below at all */
 };
 
 /* Is there a file in a data-only layer, where a metacopy file of the upper may not lead directly? */
@@ -61,7 +62,8 @@ static int leads_to_data_layer(const struct ovl_view *v, const struct ovl_chain 
 {
 	struct ovl_found storage = { 0 };
 	const struct ovl_found *data;
-	struct ovl_hit lazy = { .upper_metacopy = true, .has_upper = true,
+	struct ovl_hit lazy = { .upper_metacopy = true,
+				.has_upper = true,
 				.lazy_data = chain->hit.redirect };
 	int r;
 
@@ -78,9 +80,11 @@ static int find_lack(const struct ovl_view *v, const struct ovl_chain *chain, en
 	int r;
 
 	*ret = LACK_NOTHING;
-	if (chain->hit.result != -EIO || chain->hit.why != OVL_WHY_NO_LOWERDATA ||
-	    is_consequence(v))
+	if (chain->hit.result != -EIO || chain->hit.why != OVL_WHY_NO_LOWERDATA)
 		return 0;
+	r = is_consequence(v);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (ovl_chain_next(chain))
 		return 0; /* the chain breaks further down: that object has the finding */
 	if (in_last_layer(v)) {
@@ -107,10 +111,13 @@ static const char *met(struct ovl_sink *sink, const struct ovl_chain *chain)
 
 	if (!obstacle)
 		return chain->hit.redirect ?
-			       ovl_sink_text(sink, "nothing at %s in the layers below",
-					     ovl_sink_quote(sink, (struct ovl_bytes){
-						     (const unsigned char *)chain->hit.redirect,
-						     strlen(chain->hit.redirect) })) :
+			       ovl_sink_text(
+				       sink, "nothing at %s in the layers below",
+				       ovl_sink_quote(
+					       sink,
+					       (struct ovl_bytes){
+						       (const unsigned char *)chain->hit.redirect,
+						       strlen(chain->hit.redirect) })) :
 			       "nothing of this name in the layers below";
 	return ovl_sink_text(sink, "a %s at %s", ovl_kind_name(obstacle->kind),
 			     ovl_sink_place(sink, obstacle->loc));
@@ -170,8 +177,9 @@ int ovl_check_meta_not_mountable(const struct ovl_view *v, struct ovl_sink *sink
 	if (hit->result != -EPERM)
 		return 0;
 	return ovl_sink_add(sink, OVL_P_META_NOT_MOUNTABLE, v->loc,
-			    hit->why == OVL_WHY_METACOPY_OFF ? "the options say metacopy=off" :
-							       "the options say redirect_dir=nofollow",
+			    hit->why == OVL_WHY_METACOPY_OFF ?
+				    "the options say metacopy=off" :
+				    "the options say redirect_dir=nofollow",
 			    "metacopy=on");
 }
 
@@ -195,8 +203,7 @@ int ovl_check_meta_value(const struct ovl_view *v, struct ovl_sink *sink)
 	/* Only 1 to 3 bytes are refused by every kernel; the rest matters with verity. */
 	return ovl_sink_add_about(sink, OVL_P_META_VALUE,
 				  state == OVL_METACOPY_TOO_SMALL ? OVL_SEV_ERROR : OVL_SEV_WARNING,
-				  v->loc, nowhere,
-				  ovl_sink_hex(sink, v->obs->x[OVL_X_METACOPY]),
+				  v->loc, nowhere, ovl_sink_hex(sink, v->obs->x[OVL_X_METACOPY]),
 				  "no value, or version 0, its own length, no flags and a digest");
 }
 
@@ -222,12 +229,12 @@ int ovl_check_meta_size_mismatch(const struct ovl_view *v, struct ovl_sink *sink
 		where = (struct ovl_loc){ data->layer, data->path };
 	}
 	if (size != v->obs->stat.size)
-		r = ovl_sink_add_about(sink, OVL_P_META_SIZE_MISMATCH, OVL_SEV_WARNING, v->loc,
-				       where,
-				       ovl_sink_text(sink, "%llu bytes here, %llu where the data is",
-						     (unsigned long long)v->obs->stat.size,
-						     (unsigned long long)size),
-				       "the same size");
+		r = ovl_sink_add_about(
+			sink, OVL_P_META_SIZE_MISMATCH, OVL_SEV_WARNING, v->loc, where,
+			ovl_sink_text(sink, "%llu bytes here, %llu where the data is",
+				      (unsigned long long)v->obs->stat.size,
+				      (unsigned long long)size),
+			"the same size");
 	ovl_found_done(&storage);
 	return r;
 }

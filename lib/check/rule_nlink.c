@@ -121,8 +121,8 @@ int ovl_check_nlink_low(const struct ovl_view *v, struct ovl_sink *sink)
 		return r;
 	return report(v, sink, OVL_P_NLINK_LOW,
 		      ovl_sink_text(sink,
-				    "nlink=%s makes %lld, but there are %lld names in the upper "
-				    "and %llu in the lower",
+				    "nlink=%s makes %lld; names in the upper: %lld, visible ones "
+				    "in the lower: %llu",
 				    ovl_sink_quote(sink, v->obs->x[OVL_X_NLINK]),
 				    (long long)c.total, (long long)c.names,
 				    (unsigned long long)shown.n),
@@ -140,8 +140,8 @@ int ovl_check_nlink_high(const struct ovl_view *v, struct ovl_sink *sink)
 		return 0;
 	return report(v, sink, OVL_P_NLINK_HIGH,
 		      ovl_sink_text(sink,
-				    "nlink=%s makes %lld, but there are %lld names in the upper, and "
-				    "%llu links of the lower inode",
+				    "nlink=%s makes %lld; names in the upper: %lld, links of the "
+				    "lower inode: %llu",
 				    ovl_sink_quote(sink, v->obs->x[OVL_X_NLINK]),
 				    (long long)c.total, (long long)c.names,
 				    (unsigned long long)v->entry->lower_nlink),

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "check/chain.h"
+#include "check/target.h"
 #include "format/redirect.h"
 #include "format/value.h"
 
@@ -124,8 +125,7 @@ enum lack {
 };
 
 /*
- * Looks again, for what was met. A relative redirect is looked up in what the parent is merged with: if
- * that is gone because the redirect of the parent leads nowhere, that is the finding.
+ * Looks again, for what was met.
  */
 static int find_lack(const struct ovl_view *v, enum lack *ret, const struct ovl_link **ret_met)
 {
@@ -143,9 +143,11 @@ static int find_lack(const struct ovl_view *v, enum lack *ret, const struct ovl_
 	r = ovl_view_below(v, &hit);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (hit->result < 0 || hit->n_lower > (v->role == OVL_ROLE_UPPER ? 0u : 1u) ||
-	    (!red.absolute && v->dir->lost))
+	if (hit->result < 0 || hit->n_lower > (v->role == OVL_ROLE_UPPER ? 0u : 1u))
 		return 0;
+	r = ovl_target_is_lost(v);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = ovl_chain_of(v, &chain);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;

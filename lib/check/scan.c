@@ -62,7 +62,6 @@ void ovl_scan_note(struct ovl_scan_dir *d, const struct ovl_obs *obs)
 	d->xwhiteouts = opaque == OVL_OPAQUE_XWHITE || (obs->xbad & OVL_XBIT(OPAQUE));
 	d->old_marker = ovl_obs_has(obs, OVL_X_WHITEOUTS);
 	d->has_origin = ovl_obs_has(obs, OVL_X_ORIGIN);
-	d->has_redirect = ovl_obs_has(obs, OVL_X_REDIRECT);
 	d->has_impure = ovl_obs_has(obs, OVL_X_IMPURE);
 	d->impure = (obs->xmask & OVL_XBIT(IMPURE)) && ovl_value_is_y(obs->x[OVL_X_IMPURE]);
 }

@@ -24,7 +24,6 @@ struct ovl_scan_dir {
 	bool xwhiteouts; /* "x": may hold xattr whiteouts */
 	bool old_marker; /* the mark for xattr whiteouts of Linux 6.7.0 */
 	bool has_origin;
-	bool has_redirect;
 	bool has_impure; /* some value */
 	bool impure;     /* the value "y" */
 

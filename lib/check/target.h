@@ -17,4 +17,13 @@
 int ovl_target_is_claimed(const struct ovl_view *v, const struct ovl_path *source,
 			  struct ovl_loc target, const struct ovl_stat *stat);
 
+/**
+ * ovl_target_is_lost - does a redirect on the way to what lies below this object lead nowhere?
+ *
+ * That of a directory above it, if its own redirect is no absolute one; else that of a lower directory
+ * on the path. Then that redirect is the finding, and what is missing below this object follows from it.
+ * Returns 1, 0 or -ENOMEM.
+ */
+int ovl_target_is_lost(const struct ovl_view *v);
+
 #endif

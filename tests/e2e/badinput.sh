@@ -217,44 +217,48 @@ as_nobody() { # the program as somebody without any right
 	! kit_crashed "$OUT" || why "it crashed"
 }
 
-overlay "rights"
-chmod 755 "$KIT_DIR"
-into "$L" 'mkdir -p d/e; echo data >d/f; echo data >f'
-through "" 'echo more >>d/f; mkdir n'
-as_nobody "$FSCK" -n -o "$O"
-must_refuse() {
+must_refuse() { # TEXT: it did so, and said why
 	[ "$KIT_STATUS" -eq 8 ] || why "exit status $KIT_STATUS"
 	grep -qF "$1" "$OUT.err" || why "'$1' is not named"
 	[ ! -s "$OUT" ] || why "there is a report"
 }
-must_refuse trusted
-judge "without the right to see trusted xattrs"
-as_nobody "$FSCK" -n -o "lowerdir=$L:$D/work"
-must_refuse trusted
-judge "nor without upper"
-if nobody unshare -Urm true 2>>"$LOG"; then
-	as_nobody unshare -Urm "$FSCK" -n -o "$O"
-	must_refuse trusted
-	judge "root of a user namespace does not see them either"
-else
-	kit_skip "root of a user namespace does not see them either" "nobody may not make a user namespace"
-fi
 
-overlay "layers of somebody else"
-into "$L" 'mkdir -p open secret list; echo data >open/f; echo data >secret/f; echo data >f'
-through userxattr 'echo more >>open/f; chmod 700 secret; mkdir -m 700 closed; echo new >list/n
-	chmod 744 list'
-chmod 755 "$U" "$L"
-as_nobody "$FSCK" -n -o "$O,userxattr"
-[ "$KIT_STATUS" -eq 4 ] || why "exit status $KIT_STATUS"
-printf 'unreadable %s\n' upper:/closed upper:/list/n upper:/secret work:/work >"$KIT_DIR/want"
-diff "$KIT_DIR/want" <(found | uniq) >>"$WHY" || :
-judge "$MAKING: what may not be read is named, and nothing else"
-chmod 0 "$U"
-as_nobody "$FSCK" -n -o "$O,userxattr"
-must_refuse "$U"
-judge "and a layer that may not be read at all"
-chmod 755 "$U"
+if let_nobody_in; then
+	overlay "rights"
+	into "$L" 'mkdir -p d/e; echo data >d/f; echo data >f'
+	through "" 'echo more >>d/f; mkdir n'
+	as_nobody "$NOBODYS" -n -o "$O"
+	must_refuse trusted
+	judge "without the right to see trusted xattrs"
+	as_nobody "$NOBODYS" -n -o "lowerdir=$L:$D/work"
+	must_refuse trusted
+	judge "nor without upper"
+	if nobody unshare -Urm true 2>>"$LOG"; then
+		as_nobody unshare -Urm "$NOBODYS" -n -o "$O"
+		must_refuse trusted
+		judge "root of a user namespace does not see them either"
+	else
+		kit_skip "root of a user namespace does not see them either" "nobody may not be one"
+	fi
+
+	overlay "layers of somebody else"
+	into "$L" 'mkdir -p open secret list; echo data >open/f; echo data >secret/f; echo data >f'
+	through userxattr 'echo more >>open/f; chmod 700 secret; mkdir -m 700 closed; echo new >list/n
+		chmod 744 list'
+	chmod 755 "$U" "$L"
+	as_nobody "$NOBODYS" -n -o "$O,userxattr"
+	[ "$KIT_STATUS" -eq 4 ] || why "exit status $KIT_STATUS"
+	printf 'unreadable %s\n' upper:/closed upper:/list/n upper:/secret work:/work >"$KIT_DIR/want"
+	diff "$KIT_DIR/want" <(found | uniq) >>"$WHY" || :
+	judge "$MAKING: what may not be read is named, and nothing else"
+	chmod 0 "$U"
+	as_nobody "$NOBODYS" -n -o "$O,userxattr"
+	must_refuse "$U"
+	judge "and a layer that may not be read at all"
+	chmod 755 "$U"
+else
+	kit_skip "rights" "nobody may not come here"
+fi
 
 # --- xattrs ------------------------------------------------------------------------------------
 

@@ -213,10 +213,10 @@ look_at -v -o "$O"
 iconv -f UTF-8 -t UTF-8 "$OUT" >/dev/null 2>&1 || why "no UTF-8"
 cat >"$KIT_DIR/forms" <<'END'
 ^(upper|lower1|overlay)(:/.*)?: .* \([a-z0-9-]+\)$
-^    (severity|found|effect): 
+^    (severity|found|effect):[ ]
 ^[0-9]+ director
 ^(upper|lower1): [0-9]+ error
-: 2 layers, 
+: 2 layers,[ ]
 END
 grep -vE -f "$KIT_DIR/forms" "$OUT" | sed -n '1s/^/a line of another form: /p' >>"$WHY"
 judge "$MAKING are escaped"

@@ -159,6 +159,15 @@ finds() {
 # nobody COMMAND...: without any right
 nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"; }
 
+# let_nobody_in: makes scratch directory and program accessible to nobody; $NOBODYS is the program.
+# Fails where the directories above are not.
+let_nobody_in() {
+	must chmod 755 "$KIT_DIR" "$TOP"
+	NOBODYS=$KIT_DIR/nobodys
+	[ -e "$NOBODYS" ] || must install -m 755 "$FSCK" "$NOBODYS"
+	nobody test -x "$TOP" && nobody "$NOBODYS" -V >>"$LOG" 2>&1
+}
+
 # sockets PATH...: a socket at each of these relative paths
 sockets() {
 	perl -MSocket -e 'for (@ARGV) {

@@ -76,7 +76,7 @@ struct dmg_value dmg_handle_stale(const struct dmg *d, mode_t mode)
 	_cleanup_free_ char *path = ovl_tool_format("%s/short-lived", d->dir);
 	struct dmg_value v;
 
-	if (S_ISDIR(mode) ? mkdir(path, 0700) : mknod(path, (mode & S_IFMT) | 0600, 0))
+	if (S_ISDIR(mode) ? mkdir(path, 0700) : mknod(path, S_IFREG | 0600, 0))
 		ovl_tool_die("%s", path);
 	v = dmg_handle(d, path);
 	if (remove(path) < 0)

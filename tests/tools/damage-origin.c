@@ -4,6 +4,8 @@
  */
 #include "damage.h"
 
+#include <sys/sysmacros.h>
+
 static void set_origin(struct dmg *d, const struct dmg_obj *o, const struct dmg_value *v)
 {
 	_cleanup_free_ char *path = dmg_path(o);
@@ -67,7 +69,7 @@ static struct dmg_value outsider(struct dmg *d, mode_t mode)
 	else if (S_ISLNK(mode))
 		dmg_do_symlink(d, "a", path);
 	else
-		dmg_do_mknod(d, path, (mode & S_IFMT) | 0644, 0);
+		dmg_do_mknod(d, path, (mode & S_IFMT) | 0644, makedev(1, 3)); /* not 0:0: a whiteout */
 	return dmg_handle(d, path);
 }
 

@@ -163,16 +163,27 @@ static bool shows_links(const struct dmg *d, const struct dmg_node *node)
 	return false;
 }
 
+/** Does an upper object stand for something else than the lower one that it covers? */
+static bool is_replaced(struct dmg *d, const struct dmg_obj *o)
+{
+	struct dmg_node *below = dmg_beneath(d, o);
+	bool covers = below && !dmg_is_at_home(d, o) &&
+		      !(dmg_is_merged(o) && !dmg_has(o, DMG_REDIRECT));
+
+	dmg_node_free(below);
+	return covers;
+}
+
 /**
- * Nothing was moved out of the directory: that would be whited out there, but would come to light
- * where the lower one is shown once more.
+ * Nothing was moved out of the directory, or removed or replaced in it: all that would come to
+ * light where the lower one is shown once more.
  */
 static bool is_redirected_whole(struct dmg *d, const struct dmg_obj *o)
 {
 	if (!is_redirected(d, o) || shows_links(d, o->node))
 		return false;
 	for (size_t i = 0; i < d->upper->count; i++)
-		if (dmg_is_whiteout(d->upper->objs[i]) && dmg_is_below(d->upper->objs[i], o))
+		if (dmg_is_below(d->upper->objs[i], o) && is_replaced(d, d->upper->objs[i]))
 			return false;
 	return true;
 }
@@ -216,7 +227,7 @@ static bool covers_a_target(struct dmg *d, const struct dmg_obj *o)
 	struct dmg_node *below;
 	bool covers;
 
-	if (!dmg_is_whiteout(o) || !o->dir)
+	if (!dmg_is_whiteout(o) || !o->dir || !strncmp(o->name, ".wh.", 4))
 		return false;
 	below = dmg_beneath(d, o);
 	covers = below && !below->bad && redirected_to(d, below->lower[0]) &&
@@ -330,6 +341,7 @@ static bool plant_overlong(struct dmg *d)
 	dmg_do_set(d, path, DMG_REDIRECT, file + strlen(root->layer->dir),
 		   strlen(file) - strlen(root->layer->dir));
 	dmg_expect_at("redirect-overlong", o, new, true);
+	dmg_expect_less(); /* "impure" on its directory may be meant now */
 	return true;
 }
 

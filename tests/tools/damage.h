@@ -121,7 +121,7 @@ void dmg_free(struct dmg *d);
 /** dmg_handle - the handle of what is at @path, as an origin would have it; !there: it has none */
 struct dmg_value dmg_handle(const struct dmg *d, const char *path);
 
-/** dmg_handle_stale - a handle of this kind of object that leads to nothing any more */
+/** dmg_handle_stale - a handle that leads to nothing any more, of a directory or a file */
 struct dmg_value dmg_handle_stale(const struct dmg *d, mode_t mode);
 
 /** dmg_value_new - a value of one's own; @data NULL: zeros */

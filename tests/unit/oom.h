@@ -56,17 +56,20 @@ static bool oom_strikes(void)
 	return true;
 }
 
-void *malloc(size_t size)
+/* The C library has to find them too: its strdup() allocates as well. */
+#define OVL_OOM_PUBLIC __attribute__((visibility("default")))
+
+OVL_OOM_PUBLIC void *malloc(size_t size)
 {
 	return oom_strikes() ? NULL : __libc_malloc(size);
 }
 
-void *calloc(size_t n, size_t size)
+OVL_OOM_PUBLIC void *calloc(size_t n, size_t size)
 {
 	return oom_strikes() ? NULL : __libc_calloc(n, size);
 }
 
-void *realloc(void *p, size_t size)
+OVL_OOM_PUBLIC void *realloc(void *p, size_t size)
 {
 	return oom_strikes() ? NULL : __libc_realloc(p, size);
 }

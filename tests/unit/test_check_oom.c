@@ -39,22 +39,22 @@ static void *counted(void *p)
 	return p;
 }
 
-void *malloc(size_t size)
+OVL_OOM_PUBLIC void *malloc(size_t size)
 {
 	return counted(oom_malloc(size));
 }
 
-void *calloc(size_t n, size_t size)
+OVL_OOM_PUBLIC void *calloc(size_t n, size_t size)
 {
 	return counted(oom_calloc(n, size));
 }
 
-void *realloc(void *p, size_t size)
+OVL_OOM_PUBLIC void *realloc(void *p, size_t size)
 {
 	return p ? oom_realloc(p, size) : counted(oom_realloc(p, size));
 }
 
-void free(void *p)
+OVL_OOM_PUBLIC void free(void *p)
 {
 	if (p)
 		__atomic_sub_fetch(&blocks, 1, __ATOMIC_RELAXED);

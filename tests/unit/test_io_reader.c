@@ -156,7 +156,7 @@ static void read_all(int dir, size_t room, size_t want)
 	bool seen[2000] = { false };
 	struct ovl_dirent d;
 	struct stat st;
-	size_t n = 0;
+	size_t n = 0, number;
 	int r;
 
 	s.buf = malloc(room);
@@ -169,8 +169,9 @@ static void read_all(int dir, size_t room, size_t want)
 		ck_assert_uint_eq(st.st_ino, d.ino);
 		ck_assert_int_eq(d.type, OVL_DT_REG);
 		ck_assert_int_eq(d.name[0], 'f');
-		ck_assert(!seen[atoi(d.name + 1)]);
-		seen[atoi(d.name + 1)] = true;
+		number = strtoul(d.name + 1, NULL, 10);
+		ck_assert(!seen[number]);
+		seen[number] = true;
 		n++;
 	}
 	ck_assert_int_eq(r, 0);

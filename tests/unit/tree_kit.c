@@ -53,7 +53,9 @@ static int try_folder(const char *dir)
 	if (fd < 0)
 		return 0;
 	at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (at >= 0 && fsetxattr(fd, ovl_xattr_name(OVL_X_OPAQUE, !tree_has_trusted()), "y", 1, 0) == 0)
+	if (at >= 0 && fsetxattr(fd, ovl_xattr_name(OVL_X_OPAQUE, true), "y", 1, 0) == 0 &&
+	    (!tree_has_trusted() ||
+	     fsetxattr(fd, ovl_xattr_name(OVL_X_OPAQUE, false), "y", 1, 0) == 0))
 		good = r->ops->encode(r, AT_FDCWD, path, &fid) == 0 &&
 				       r->ops->decode(r, at, &fid, &st, NULL) == 0 &&
 				       ovl_root_uuid(at, uuid) == 0 ?
@@ -169,6 +171,25 @@ void tree_dir(const char *path)
 	make_parents(path);
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		ovl_tool_die("mkdir %s", path);
+}
+
+void tree_deep_dir(const char *path)
+{
+	_cleanup_free_ char *names = ovl_tool_format("%s", path);
+	char *rest = names, *name;
+	int at = AT_FDCWD, next;
+
+	while ((name = strsep(&rest, "/"))) {
+		if (mkdirat(at, name, 0755) < 0 && errno != EEXIST)
+			ovl_tool_die("mkdir %s", name);
+		next = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			ovl_tool_die("open %s", name);
+		if (at >= 0)
+			close(at);
+		at = next;
+	}
+	close(at);
 }
 
 void tree_layers(unsigned n_lower)

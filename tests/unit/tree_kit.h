@@ -45,6 +45,7 @@ void tree_layers(unsigned n_lower);
 /* ---- Objects. Parents are made if they are not there. ---- */
 
 void tree_dir(const char *path);
+void tree_deep_dir(const char *path); /* of any length, with all its parents */
 void tree_file(const char *path, const char *content);
 void tree_hole(const char *path, off_t size); /* a file without any data */
 void tree_whiteout(const char *path);
