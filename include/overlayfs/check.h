@@ -21,7 +21,7 @@ enum ovl_pass {
 
 /** What the check wants from its caller, and tells it on the way. */
 struct ovl_check_options {
-	unsigned threads; /* 0: one a core, at most 8 */
+	unsigned threads;       /* 0: one a core, at most 8 */
 	bool skip_clean_lowers; /* -E trust-lower: do not walk lower layers for their own sake */
 	/** Asked between objects; true stops the check, ovl_check() returns -ECANCELED. NULL: never. */
 	bool (*cancelled)(void *ctx);
@@ -37,13 +37,13 @@ struct ovl_finding {
 	enum ovl_problem_id problem;
 	enum ovl_severity severity; /* the row's, or lower where the context says so */
 	struct ovl_loc loc;
-	struct ovl_loc other;  /* a second place that the problem is about; layer OVL_LAYER_NONE: none */
-	const char *found;     /* evidence, printable (escaped); never NULL */
-	const char *expected;  /* printable; never NULL; "" where it goes without saying */
+	struct ovl_loc other; /* a second place it is about; layer OVL_LAYER_NONE: none */
+	const char *found;    /* evidence, printable (escaped); never NULL */
+	const char *expected; /* printable; never NULL; "" where it goes without saying */
 };
 
 struct ovl_counts {
-	uint64_t objects;   /* seen in all layers */
+	uint64_t objects; /* seen in all layers */
 	uint64_t dirs;
 	uint64_t whiteouts;
 	uint64_t redirects;

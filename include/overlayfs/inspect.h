@@ -25,18 +25,18 @@ struct ovl_inspect_xattr {
 
 /** What was found at one layer. */
 struct ovl_inspect_layer {
-	struct ovl_loc loc;  /* where the lookup looked in this layer: redirects may have changed the path */
-	bool present;        /* something is there */
-	struct ovl_obs obs;  /* only with @present */
-	unsigned part;       /* OVL_PART_* */
+	struct ovl_loc loc; /* where lookup looked in this layer, redirects followed */
+	bool present;       /* something is there */
+	struct ovl_obs obs; /* only with @present */
+	unsigned part;      /* OVL_PART_* */
 	const struct ovl_inspect_xattr *xattr;
 	size_t n_xattr;
-	const char *why; /* why it is hidden or why the lookup stops here; "" if it goes without saying */
+	const char *why; /* why it is hidden or the lookup stops; "" if it goes without saying */
 };
 
 struct ovl_inspection {
-	int result;              /* what lstat through a mount gives: 0, -ENOENT, -EIO ... */
-	const char *result_why;  /* one line; "" for 0 */
+	int result;             /* what lstat through a mount gives: 0, -ENOENT, -EIO ... */
+	const char *result_why; /* one line; "" for 0 */
 	const struct ovl_inspect_layer *layer;
 	size_t n_layer;
 };

@@ -63,8 +63,8 @@ struct ovl_problem {
 	enum ovl_severity severity;
 	enum ovl_trust trust;
 	enum ovl_scope scope;
-	unsigned on;    /* OVL_ON_* */
-	unsigned kind;  /* mask of 1 << enum ovl_kind; 0: any */
+	unsigned on;   /* OVL_ON_* */
+	unsigned kind; /* mask of 1 << enum ovl_kind; 0: any */
 	unsigned xattr; /* mask of 1 << enum ovl_xattr_id, any of which must be there; 0: no matter */
 	ovl_check_fn *check;
 

@@ -13,7 +13,7 @@
 
 struct follow {
 	struct ovl_chain *chain;
-	int layer;      /* of the metacopy file itself */
+	int layer; /* of the metacopy file itself */
 	bool failed;
 };
 

@@ -21,8 +21,9 @@ struct ovl_link {
 };
 
 struct ovl_chain {
-	OVL_VEC(struct ovl_link) link; /* top to bottom; layers where nothing was met are left out */
-	struct ovl_hit hit;            /* the lookup itself, from the metacopy file down */
+	OVL_VEC(struct ovl_link)
+	link;               /* top to bottom; layers where nothing was met are left out */
+	struct ovl_hit hit; /* the lookup itself, from the metacopy file down */
 };
 
 /**

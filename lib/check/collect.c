@@ -80,8 +80,7 @@ static bool has_lower_number(struct ovl_run *run, const struct ovl_view *v)
 {
 	if (!has_true_origin(v) || ovl_view_origin(v)->stat.nlink > 1)
 		return false;
-	return !had_nfs_export(run->stack) ||
-	       ovl_facts_has_index(&run->facts, v->obs->stat.ino);
+	return !had_nfs_export(run->stack) || ovl_facts_has_index(&run->facts, v->obs->stat.ino);
 }
 
 /* What a directory of the upper must know of its entries, see impure. */
@@ -104,8 +103,7 @@ static int collect_for_parent(struct ovl_run *run, const struct ovl_view *v)
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	marked |= redirected && !hit->opaque;
-	if (hit->result < 0 || hit->n_lower == 0 ||
-	    (marked && had_nfs_export(run->stack)))
+	if (hit->result < 0 || hit->n_lower == 0 || (marked && had_nfs_export(run->stack)))
 		v->dir->n_unsure += marked;
 	else if (redirected)
 		v->dir->n_moved++;
@@ -184,8 +182,8 @@ static int collect_bare(struct ovl_run *run, const struct ovl_view *v)
 	struct ovl_fact_bare bare;
 	int r;
 
-	if (v->obs->kind != OVL_KIND_DIR || !v->dir->impure ||
-	    ovl_obs_has(v->obs, OVL_X_ORIGIN) || ovl_obs_has(v->obs, OVL_X_OPAQUE))
+	if (v->obs->kind != OVL_KIND_DIR || !v->dir->impure || ovl_obs_has(v->obs, OVL_X_ORIGIN) ||
+	    ovl_obs_has(v->obs, OVL_X_OPAQUE))
 		return 0;
 	r = ovl_view_below(v, &hit);
 	if (r < 0)

@@ -69,10 +69,10 @@ static int report_unreadable_xattrs(const struct ovl_view *v, struct ovl_sink *s
 {
 	for (int id = 0; id < OVL_X__MAX; id++) {
 		if (v->obs->xbad & (1u << id)) {
-			int r = ovl_sink_unreadable(
-				sink, v->loc,
-				ovl_xattr_name((enum ovl_xattr_id)id, v->stack->config.userxattr),
-				-EIO);
+			int r = ovl_sink_unreadable(sink, v->loc,
+						    ovl_xattr_name((enum ovl_xattr_id)id,
+								   v->stack->config.userxattr),
+						    -EIO);
 			if (r < 0)
 				return r;
 		}

@@ -19,10 +19,10 @@ struct ovl_run {
 	const struct ovl_check_options *options;
 	unsigned threads;
 	struct ovl_facts facts;
-	struct ovl_sink *sink; /* one a thread */
+	struct ovl_sink *sink;                      /* one a thread */
 	struct ovl_rule_list object[OVL_ROLE__MAX]; /* OVL_SCOPE_OBJECT by role */
 	struct ovl_rule_list scope[OVL_SCOPE__MAX]; /* all others */
-	uint64_t dirs_done, dirs_known; /* progress; atomic */
+	uint64_t dirs_done, dirs_known;             /* progress; atomic */
 	struct ovl_map plain_index; /* upper inodes in the index without any overlay xattr */
 	pthread_mutex_t progress_lock;
 };

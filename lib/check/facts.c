@@ -83,8 +83,7 @@ static struct ovl_key ino_key(uint64_t ino)
 }
 
 /* With the lock held. The first claim is kept as a path alone: most origins have only one. */
-static int add_duplicate(struct ovl_facts *f, const struct ovl_fact_origin *claim,
-			 uint64_t *first)
+static int add_duplicate(struct ovl_facts *f, const struct ovl_fact_origin *claim, uint64_t *first)
 {
 	struct ovl_fact_origin c = *claim;
 	int r;

@@ -24,16 +24,16 @@
  * below it.
  */
 struct ovl_fact_origin {
-	struct ovl_key key;  /* of the lower inode: (dev, ino) */
-	int layer;           /* topmost layer on its file system */
+	struct ovl_key key;    /* of the lower inode: (dev, ino) */
+	int layer;             /* topmost layer on its file system */
 	struct ovl_stat lower; /* of the origin inode */
 	struct ovl_path *path; /* in the upper; counted; of several names the first in order */
 	uint64_t ino;          /* of the upper object; of a duplicate 0: unknown */
 	bool is_dir;
-	bool metacopy;         /* (not known of a duplicate) */
+	bool metacopy;   /* (not known of a duplicate) */
 	bool redirected; /* a directory with a redirect of its own */
-	bool numbered;   /* a file whose inode number in the overlay is that of its origin, for sure */
-	bool at_home;    /* of a duplicate: the origin is where it should be */
+	bool numbered; /* a file whose inode number in the overlay is that of its origin, for sure */
+	bool at_home;  /* of a duplicate: the origin is where it should be */
 };
 
 typedef OVL_VEC(struct ovl_fact_origin) ovl_fact_origin_vec;
@@ -52,7 +52,7 @@ struct ovl_fact_redirect {
 struct ovl_fact_bare {
 	struct ovl_path *path; /* counted */
 	uint64_t ino;
-	struct ovl_loc lower;  /* the topmost that it is merged with; path counted */
+	struct ovl_loc lower; /* the topmost that it is merged with; path counted */
 	struct ovl_stat lower_stat;
 };
 
@@ -71,8 +71,8 @@ struct ovl_fact_link {
 	struct ovl_path *path; /* one of them, the first in order; counted */
 	bool metacopy;
 	bool relative_redirect;
-	bool at_home;  /* its origin is the lower object at one of the names */
-	bool marked;   /* it carries xattrs of overlayfs, so none of its names is passed over */
+	bool at_home;     /* its origin is the lower object at one of the names */
+	bool marked;      /* it carries xattrs of overlayfs, so none of its names is passed over */
 	uint32_t entries; /* names in the index; temporary ones are not counted */
 	size_t index;     /* 1 + number of its index entry; 0: none */
 
@@ -95,11 +95,11 @@ struct ovl_fact_index {
 	char *name;
 	enum ovl_origin_state state; /* of the handle that the name is; OVL_ORIGIN_MALFORMED also if
 				      * lookup would write that handle in another way */
-	int err;                  /* OVL_ORIGIN_UNKNOWN: negative errno */
-	bool same_bytes;          /* FOUND: the file system would encode the inode in the same way */
+	int err;                     /* OVL_ORIGIN_UNKNOWN: negative errno */
+	bool same_bytes; /* FOUND: the file system would encode the inode in the same way */
 	enum ovl_kind lower_kind; /* FOUND; so are all below */
 	int lower_layer;
-	struct ovl_key lower;     /* (dev, ino) */
+	struct ovl_key lower; /* (dev, ino) */
 	uint64_t lower_nlink;
 };
 
@@ -124,7 +124,8 @@ struct ovl_facts {
 	OVL_VEC(struct ovl_fact_bare) bare;
 	OVL_VEC(struct ovl_fact_unmarked) unmarked;
 	OVL_VEC(struct ovl_fact_redirect) redirect; /* in order, and read while a layer is walked */
-	OVL_VEC(struct ovl_fact_redirect) redirect_new; /* of the layer under walk; ovl_facts_sort() */
+	OVL_VEC(struct ovl_fact_redirect)
+	redirect_new;               /* of the layer under walk; ovl_facts_sort() */
 	struct ovl_map link_by_ino; /* upper ino -> number in link */
 	OVL_VEC(struct ovl_fact_link) link;
 	struct ovl_map wanted; /* lower ino -> 1: names of it are collected */

@@ -27,8 +27,8 @@ typedef OVL_VEC(struct ovl_finding_item) ovl_finding_vec;
 struct ovl_sink {
 	const struct ovl_stack *stack;
 	ovl_finding_vec items;
-	struct ovl_buf text;      /* for ovl_sink_text() */
-	struct ovl_buf place[2];  /* for ovl_sink_place(), in turn */
+	struct ovl_buf text;     /* for ovl_sink_text() */
+	struct ovl_buf place[2]; /* for ovl_sink_place(), in turn */
 	unsigned turn;
 	struct ovl_counts counts; /* of this thread */
 	int error;                /* -ENOMEM once it happened */

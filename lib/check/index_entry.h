@@ -54,7 +54,7 @@ bool ovl_index_entry_is_astray(const struct ovl_view *v, struct ovl_loc lower,
 
 /** The names under which the overlay shows the lower inode of an entry. */
 struct ovl_index_shown {
-	uint64_t n;          /* names without an upper object: the entry stands in for it */
+	uint64_t n;           /* names without an upper object: the entry stands in for it */
 	struct ovl_loc first; /* one of them; borrowed from the facts */
 };
 

@@ -105,13 +105,12 @@ static int check_link(const struct ovl_view *v, const struct ovl_fact_link *link
 	loc = place_of(v, link);
 	if (!loc.path)
 		return -ENOMEM;
-	r = ovl_sink_add(sink, OVL_P_UPPER_HARDLINK_FOREIGN, loc,
-			 ovl_sink_text(sink,
-				       "%llu links; names in the upper: %llu, in the index: %llu",
-				       (unsigned long long)link->nlink,
-				       (unsigned long long)link->names,
-				       (unsigned long long)link->entries),
-			 "as many links as names");
+	r = ovl_sink_add(
+		sink, OVL_P_UPPER_HARDLINK_FOREIGN, loc,
+		ovl_sink_text(sink, "%llu links; names in the upper: %llu, in the index: %llu",
+			      (unsigned long long)link->nlink, (unsigned long long)link->names,
+			      (unsigned long long)link->entries),
+		"as many links as names");
 	ovl_path_unref((struct ovl_path *)loc.path);
 	return r;
 }

@@ -61,7 +61,8 @@ int ovl_check_index_root_upper(const struct ovl_view *v, struct ovl_sink *sink)
 	if (r == -ENODATA || r == -EOPNOTSUPP || r == -ENOMEM)
 		return r == -ENOMEM ? r : 0; /* absent: the next mount writes it */
 	if (r < 0)
-		return ovl_sink_unreadable(sink, (struct ovl_loc){ OVL_LAYER_INDEX, NULL }, name, r);
+		return ovl_sink_unreadable(sink, (struct ovl_loc){ OVL_LAYER_INDEX, NULL }, name,
+					   r);
 	return report_root(v, ovl_buf_bytes(&value),
 			   ovl_index_root_compare(stack, ovl_buf_bytes(&value), OVL_LAYER_UPPER),
 			   sink);
@@ -129,9 +130,9 @@ int ovl_check_index_no_origin(const struct ovl_view *v, struct ovl_sink *sink)
 		return 0;
 	switch (ovl_index_entry_origin(v)) {
 	case OVL_INDEX_ORIGIN_UNREADABLE:
-		return ovl_sink_unreadable(
-			sink, v->loc,
-			ovl_xattr_name(OVL_X_ORIGIN, v->stack->config.userxattr), -EIO);
+		return ovl_sink_unreadable(sink, v->loc,
+					   ovl_xattr_name(OVL_X_ORIGIN, v->stack->config.userxattr),
+					   -EIO);
 	case OVL_INDEX_ORIGIN_NONE:
 		return ovl_sink_add_about(sink, OVL_P_INDEX_NO_ORIGIN, OVL_SEV_ERROR, v->loc,
 					  ovl_index_entry_upper_name(v), "no origin",
@@ -139,11 +140,11 @@ int ovl_check_index_no_origin(const struct ovl_view *v, struct ovl_sink *sink)
 	case OVL_INDEX_ORIGIN_BAD:
 		if (is_told_in_upper(v))
 			return 0;
-		return ovl_sink_add(
-			sink, OVL_P_INDEX_NO_ORIGIN, v->loc,
-			ovl_sink_text(sink, "origin=%s, which is no handle to the kernel",
-				      ovl_sink_hex(sink, v->obs->x[OVL_X_ORIGIN])),
-			"the handle that is its name");
+		return ovl_sink_add(sink, OVL_P_INDEX_NO_ORIGIN, v->loc,
+				    ovl_sink_text(sink,
+						  "origin=%s, which is no handle to the kernel",
+						  ovl_sink_hex(sink, v->obs->x[OVL_X_ORIGIN])),
+				    "the handle that is its name");
 	case OVL_INDEX_ORIGIN_FLAG:
 	case OVL_INDEX_ORIGIN_OTHER:
 	case OVL_INDEX_ORIGIN_SAME:

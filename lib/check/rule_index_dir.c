@@ -15,8 +15,7 @@ static const struct ovl_loc nowhere = { OVL_LAYER_NONE, NULL };
 
 static bool is_dir_entry(const struct ovl_view *v)
 {
-	return v->entry && v->entry->state >= OVL_ORIGIN_NO_LAYER &&
-	       v->obs->kind == OVL_KIND_DIR;
+	return v->entry && v->entry->state >= OVL_ORIGIN_NO_LAYER && v->obs->kind == OVL_KIND_DIR;
 }
 
 /** Where the overlay shows the lower directory of an entry. */
@@ -188,8 +187,8 @@ static int check_upper(const struct ovl_view *v, const struct ovl_origin *upper,
 	if (!path)
 		return !home.shown || home.astray ?
 			       0 :
-			       report_place(v, &home, "it names a directory that is not in the upper",
-					    sink);
+			       report_place(v, &home,
+					    "it names a directory that is not in the upper", sink);
 	if (home.shown && !home.bare && home.upper_ino == upper->stat.ino)
 		return 0; /* where it should be: its origin is judged there */
 	r = check_origin(v, upper, path, sink);
@@ -245,8 +244,10 @@ int ovl_check_index_dir_nonempty(const struct ovl_view *v, struct ovl_sink *sink
 	else if (r > 0)
 		r = ovl_sink_add(sink, OVL_P_INDEX_DIR_NONEMPTY, v->loc,
 				 ovl_sink_text(sink, "it holds %s",
-					       ovl_sink_quote(sink, (struct ovl_bytes){
-						       (const unsigned char *)d.name, d.len })),
+					       ovl_sink_quote(sink,
+							      (struct ovl_bytes){
+								      (const unsigned char *)d.name,
+								      d.len })),
 				 "an empty directory");
 	reader->ops->close(reader, dir);
 	return r;

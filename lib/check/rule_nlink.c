@@ -39,8 +39,8 @@ static void count_links(const struct ovl_view *v, struct count *ret)
 	/* A name outside of upper and index is told by upper-hardlink-foreign; it does not count here. */
 	if (nlink > ret->names + 1)
 		nlink = ret->names + 1;
-	ret->total = (ret->base == OVL_NLINK_UPPER ? nlink : (int64_t)v->entry->lower_nlink) +
-		     ret->diff;
+	ret->total =
+		(ret->base == OVL_NLINK_UPPER ? nlink : (int64_t)v->entry->lower_nlink) + ret->diff;
 }
 
 /* Linux up to 6.18 does not look at the value where the lower inode has no other names. */

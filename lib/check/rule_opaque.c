@@ -54,9 +54,8 @@ int ovl_check_opaque_root(const struct ovl_view *v, struct ovl_sink *sink)
 	if (v->dir || opaque == OVL_OPAQUE_XWHITE)
 		return 0; /* "x" has its own meaning on a lower root, and its own rule in the upper */
 	/* composefs images carry it on purpose */
-	return ovl_sink_add_about(sink, OVL_P_OPAQUE_ROOT,
-				  upper ? OVL_SEV_WARNING : OVL_SEV_INFO, v->loc,
-				  (struct ovl_loc){ OVL_LAYER_NONE, NULL },
+	return ovl_sink_add_about(sink, OVL_P_OPAQUE_ROOT, upper ? OVL_SEV_WARNING : OVL_SEV_INFO,
+				  v->loc, (struct ovl_loc){ OVL_LAYER_NONE, NULL },
 				  ovl_sink_text(sink, "opaque=%s",
 						ovl_sink_quote(sink, v->obs->x[OVL_X_OPAQUE])),
 				  "no opaque on the root of a layer");

@@ -124,12 +124,11 @@ int ovl_check_xwhiteout_old_marker(const struct ovl_view *v, struct ovl_sink *si
 	bool marked = (v->obs->xmask & OVL_XBIT(OPAQUE)) && x.len == 1 && x.data[0] == 'x';
 
 	/* With both marks the directory works on every kernel that knows xattr whiteouts. */
-	return ovl_sink_add_about(sink, OVL_P_XWHITEOUT_OLD_MARKER,
-				  marked ? OVL_SEV_INFO : OVL_SEV_WARNING, v->loc,
-				  (struct ovl_loc){ OVL_LAYER_NONE, NULL },
-				  marked ? "the xattr whiteouts beside opaque=\"x\"" :
-					   "the xattr whiteouts",
-				  "opaque=\"x\"");
+	return ovl_sink_add_about(
+		sink, OVL_P_XWHITEOUT_OLD_MARKER, marked ? OVL_SEV_INFO : OVL_SEV_WARNING, v->loc,
+		(struct ovl_loc){ OVL_LAYER_NONE, NULL },
+		marked ? "the xattr whiteouts beside opaque=\"x\"" : "the xattr whiteouts",
+		"opaque=\"x\"");
 }
 
 int ovl_check_xwhiteout_in_lowest(const struct ovl_view *v, struct ovl_sink *sink)

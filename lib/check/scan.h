@@ -36,11 +36,11 @@ struct ovl_scan_dir {
 	bool has_work;     /* and found? */
 
 	/* Collected while its entries are seen, for the checks of OVL_SCOPE_DIR; upper only. */
-	unsigned n_origin;   /* entries that need this directory to be impure: their inode number is
+	unsigned n_origin; /* entries that need this directory to be impure: their inode number is
 			      * that of an origin */
-	unsigned n_moved;    /* others of which that is to be seen when all is known: see impure-missing */
-	unsigned n_merged;   /* merged subdirectories without origin (the kernel adds it at lookup) */
-	unsigned n_unsure;   /* others with an origin: whether it counts depends on the options */
+	unsigned n_moved; /* others of which that is to be seen when all is known: see impure-missing */
+	unsigned n_merged; /* merged subdirectories without origin (the kernel adds it at lookup) */
+	unsigned n_unsure; /* others with an origin: whether it counts depends on the options */
 
 	int shown; /* enum ovl_shown once it was asked for, see ovl_view_dir_shown(); -1 before */
 

@@ -176,8 +176,8 @@ static int lower_dir_shown(const struct ovl_view *v)
 	r = reader->ops->stat(reader, v->dirfd, "", &st);
 	if (r < 0)
 		return OVL_SHOWN_NOT;
-	r = ovl_view_name_shown(v->stack, v->facts,
-				(struct ovl_loc){ d->dir->layer, d->dir->path }, &st, &hit, &path);
+	r = ovl_view_name_shown(v->stack, v->facts, (struct ovl_loc){ d->dir->layer, d->dir->path },
+				&st, &hit, &path);
 	if (r <= 0)
 		return r < 0 ? r : OVL_SHOWN_NOT;
 	real = hit.n_lower + (hit.has_upper ? 1 : 0);

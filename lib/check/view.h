@@ -29,12 +29,12 @@ struct ovl_view {
 	enum ovl_role role;
 	const struct ovl_obs *obs; /* of a plain directory only kind is known: see has_stat */
 	bool has_stat;
-	struct ovl_scan_dir *dir;  /* OBJECT: the directory that holds it, NULL for a layer root;
+	struct ovl_scan_dir *dir; /* OBJECT: the directory that holds it, NULL for a layer root;
 				    * DIR: the directory itself */
-	int dirfd;        /* pinned descriptor of the directory that holds it (of itself for a root) */
-	const char *name; /* its name there; "" for a root */
+	int dirfd; /* pinned descriptor of the directory that holds it (of itself for a root) */
+	const char *name;                   /* its name there; "" for a root */
 	const struct ovl_fact_index *entry; /* OVL_SCOPE_INDEX */
-	size_t depth;     /* OVL_SCOPE_WORK: 1 in the work base, 2 in work/work ... */
+	size_t depth; /* OVL_SCOPE_WORK: 1 in the work base, 2 in work/work ... */
 
 	struct ovl_view_shared *shared;
 };

@@ -30,7 +30,8 @@ void ovl_visit_note_missed(const struct ovl_walk *walk)
 }
 
 /* An entry could not be looked at: it vanished meanwhile, or something is wrong with it. */
-static int entry_failed(struct ovl_walk_dir *w, const struct ovl_dirent *d, const char *what, int err)
+static int entry_failed(struct ovl_walk_dir *w, const struct ovl_dirent *d, const char *what,
+			int err)
 {
 	struct ovl_path *path = entry_path(w, d);
 	struct ovl_loc loc = { w->walk->layer->number, path };

@@ -84,9 +84,9 @@ static int run_job(struct ovl_pool *pool, struct ovl_job *job, unsigned thread, 
 	struct ovl_run *run = walk->run;
 	struct ovl_reader *reader = run->stack->reader;
 	struct ovl_walk_dir w = { .walk = walk,
-			      .thread = &walk->thread[thread],
-			      .sink = &run->sink[thread],
-			      .dir = wj->dir };
+				  .thread = &walk->thread[thread],
+				  .sink = &run->sink[thread],
+				  .dir = wj->dir };
 	int r = ovl_run_cancelled(run) ? -ECANCELED : ovl_dir_pin(w.dir->dir, &w.fd);
 
 	if (r == 0) {
@@ -179,14 +179,15 @@ static int start_at_root(struct ovl_walk *walk, struct ovl_walk_job **ret)
 	int r;
 
 	*ret = NULL;
-	r = ovl_reader_observe(stack->reader, v.dirfd, "", stack->config.userxattr,
-			       &shared.scratch, &obs);
+	r = ovl_reader_observe(stack->reader, v.dirfd, "", stack->config.userxattr, &shared.scratch,
+			       &obs);
 	if (r < 0) {
 		ovl_visit_note_missed(walk);
 		r = ovl_sink_unreadable(&run->sink[0], v.loc, "read", r);
 		goto out;
 	}
-	walk->stripped = walk->layer->role == OVL_ROLE_UPPER && obs.xmask == 0 && was_mounted(stack);
+	walk->stripped = walk->layer->role == OVL_ROLE_UPPER && obs.xmask == 0 &&
+			 was_mounted(stack);
 	root = ovl_scan_new(NULL, ovl_dir_ref(stack->root_dir[walk->layer->number]));
 	if (!root) {
 		r = -ENOMEM;

@@ -20,11 +20,11 @@ struct ovl_root {
 	bool clone; /* fd is such a clone: mounts inside the layer are not seen */
 	int plain;  /* O_PATH of the directory as everybody sees it, for mount checks */
 	struct ovl_stat stat;
-	uint64_t mnt_id;     /* of @plain; 0 if unknown */
-	uint64_t fs_type;    /* statfs f_type */
-	uint8_t uuid[16];    /* of the file system, zeros if it has none */
-	bool has_uuid;       /* @uuid could be found out (it may be zeros all the same) */
-	bool has_handles;    /* name_to_handle_at works */
+	uint64_t mnt_id;      /* of @plain; 0 if unknown */
+	uint64_t fs_type;     /* statfs f_type */
+	uint8_t uuid[16];     /* of the file system, zeros if it has none */
+	bool has_uuid;        /* @uuid could be found out (it may be zeros all the same) */
+	bool has_handles;     /* name_to_handle_at works */
 	bool mount_read_only; /* the mount or the file system is read-only */
 };
 
@@ -42,7 +42,10 @@ int ovl_root_open(const char *path, const char *what, struct ovl_root *ret, stru
 void ovl_root_done(struct ovl_root *root);
 
 /** The empty root, for initialisation. */
-#define OVL_ROOT_INIT { .fd = -1, .plain = -1 }
+#define OVL_ROOT_INIT                 \
+	{                             \
+		.fd = -1, .plain = -1 \
+	}
 
 /**
  * ovl_root_uuid - s_uuid of a file system, as overlayfs uses it in handles

@@ -169,7 +169,7 @@ static int open_from_root(struct ovl_stack *stack, int layer, const struct ovl_p
 
 	if (n < 0)
 		return (int)n;
-	for (long i = 0; i < n || i == 0; ) {
+	for (long i = 0; i < n || i == 0;) {
 		ovl_buf_clear(&chunk);
 		for (; i < n && (chunk.len == 0 || chunk.len + names[i]->len + 1 <= CHUNK); i++) {
 			if (chunk.len > 0)

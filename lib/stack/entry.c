@@ -91,8 +91,8 @@ static int dir_of(struct ovl_stack *stack, struct ovl_dir *parent, const struct 
 	if (parent && parent->layer == f->layer && f->path && parent->path == f->path->parent) {
 		err = ovl_dir_child(parent, f->path, ret);
 		r = err < 0 && err != -ENOMEM ?
-			    ovl_unread_note(&stack->unread,
-					    (struct ovl_loc){ f->layer, f->path }, err) :
+			    ovl_unread_note(&stack->unread, (struct ovl_loc){ f->layer, f->path },
+					    err) :
 			    0;
 		return r < 0 ? r : err;
 	}

@@ -229,8 +229,9 @@ int ovl_lookup(struct ovl_stack *stack, struct ovl_entry *parent, const char *na
 	       ovl_step_fn *step, void *step_ctx, struct ovl_hit *ret)
 {
 	struct ovl_hit hit = { 0 };
-	struct ovl_lookup l = { .stack = stack, .parent = parent, .hit = &hit, .step = step,
-			    .step_ctx = step_ctx };
+	struct ovl_lookup l = {
+		.stack = stack, .parent = parent, .hit = &hit, .step = step, .step_ctx = step_ctx
+	};
 	struct ovl_entry *root;
 	bool check = ovl_stack_follow(stack) || stack->n_data > 0;
 	int r;

@@ -21,7 +21,7 @@
 /** A directory of the overlay. Counted; immutable once made. */
 struct ovl_entry {
 	unsigned refs;
-	int first;           /* topmost layer of the part of the stack that is looked at */
+	int first;             /* topmost layer of the part of the stack that is looked at */
 	struct ovl_dir *upper; /* NULL: none */
 	size_t n_lower;
 	struct ovl_dir *lower[]; /* top to bottom */
@@ -33,23 +33,23 @@ struct ovl_found {
 	struct ovl_path *path; /* counted */
 	struct ovl_stat stat;
 	enum ovl_kind kind;
-	bool metacopy; /* a regular file with the xattr metacopy (and read as such) */
+	bool metacopy;   /* a regular file with the xattr metacopy (and read as such) */
 	bool redirected; /* it has a redirect, which was followed */
 };
 
 /** Why a lookup failed although something is there, or what stopped it. */
 enum ovl_why {
 	OVL_WHY_NONE,
-	OVL_WHY_ABSENT,          /* in no layer */
-	OVL_WHY_WHITEOUT,        /* a whiteout hides what is below */
-	OVL_WHY_NO_LOWERDATA,    /* EIO: metacopy whose data is nowhere */
-	OVL_WHY_METACOPY_OFF,    /* EPERM: the options do not allow metacopy */
-	OVL_WHY_NOFOLLOW,        /* EPERM: the options do not allow redirects */
-	OVL_WHY_BAD_REDIRECT,    /* EINVAL */
-	OVL_WHY_DOTDOT,          /* EACCES: "." or ".." in a redirect */
-	OVL_WHY_BAD_METACOPY,    /* EIO: value of 1 to 3 bytes */
-	OVL_WHY_LAYER_ROOT,      /* ELOOP: the root of a layer inside another one */
-	OVL_WHY_UNREADABLE,      /* an object on the way could not be read */
+	OVL_WHY_ABSENT,       /* in no layer */
+	OVL_WHY_WHITEOUT,     /* a whiteout hides what is below */
+	OVL_WHY_NO_LOWERDATA, /* EIO: metacopy whose data is nowhere */
+	OVL_WHY_METACOPY_OFF, /* EPERM: the options do not allow metacopy */
+	OVL_WHY_NOFOLLOW,     /* EPERM: the options do not allow redirects */
+	OVL_WHY_BAD_REDIRECT, /* EINVAL */
+	OVL_WHY_DOTDOT,       /* EACCES: "." or ".." in a redirect */
+	OVL_WHY_BAD_METACOPY, /* EIO: value of 1 to 3 bytes */
+	OVL_WHY_LAYER_ROOT,   /* ELOOP: the root of a layer inside another one */
+	OVL_WHY_UNREADABLE,   /* an object on the way could not be read */
 	OVL_WHY__MAX
 };
 
@@ -59,7 +59,7 @@ struct ovl_hit {
 	struct ovl_found culprit; /* the object that @why is about, if culprit.path is not NULL */
 
 	bool is_dir;
-	bool opaque;         /* hides what is below: by an opaque mark or a whiteout */
+	bool opaque; /* hides what is below: by an opaque mark or a whiteout */
 	bool has_upper;
 	bool upper_metacopy; /* the upper is a metacopy file: its data lies below */
 	struct ovl_found upper;

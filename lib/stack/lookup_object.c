@@ -21,11 +21,12 @@ void ovl_lookup_object_done(struct ovl_lookup *l, struct ovl_cursor *c)
 	*c = (struct ovl_cursor){ .fd = -1 };
 }
 
-int ovl_lookup_object_blame(struct ovl_lookup *l, enum ovl_why why, const struct ovl_cursor *at, int err)
+int ovl_lookup_object_blame(struct ovl_lookup *l, enum ovl_why why, const struct ovl_cursor *at,
+			    int err)
 {
 	if (why == OVL_WHY_UNREADABLE && err != -ENOMEM) {
-		int r = ovl_unread_note(&l->stack->unread,
-					(struct ovl_loc){ at->layer, at->path }, err);
+		int r = ovl_unread_note(&l->stack->unread, (struct ovl_loc){ at->layer, at->path },
+					err);
 
 		err = r < 0 ? r : err;
 	}
@@ -139,8 +140,7 @@ static int judge_nondir(struct ovl_lookup *l, struct ovl_cursor *c, bool final)
 	if (l->obs.kind == OVL_KIND_REG && ovl_obs_has(&l->obs, OVL_X_METACOPY)) {
 		if (l->obs.xbad & OVL_XBIT(METACOPY))
 			return ovl_lookup_object_blame(l, OVL_WHY_UNREADABLE, c, -EIO);
-		if (ovl_metacopy_parse(l->obs.x[OVL_X_METACOPY], &value) ==
-		    OVL_METACOPY_TOO_SMALL)
+		if (ovl_metacopy_parse(l->obs.x[OVL_X_METACOPY], &value) == OVL_METACOPY_TOO_SMALL)
 			return ovl_lookup_object_blame(l, OVL_WHY_BAD_METACOPY, c, -EIO);
 		l->metacopy = true;
 	}
@@ -178,7 +178,7 @@ static int judge_dir(struct ovl_lookup *l, struct ovl_cursor *c, bool final, boo
 }
 
 int ovl_lookup_object(struct ovl_lookup *l, const struct ovl_cursor *base, struct ovl_bytes comp,
-			 size_t prefix_len, struct ovl_bytes rest, struct ovl_cursor *ret)
+		      size_t prefix_len, struct ovl_bytes rest, struct ovl_cursor *ret)
 {
 	bool final = rest.len == 0, done = true;
 	struct ovl_cursor c = { .layer = base->layer, .fd = -1 };

@@ -16,7 +16,7 @@ struct ovl_lookup {
 	ovl_step_fn *step;
 	void *step_ctx;
 
-	struct ovl_buf name;     /* what the next layer is asked for: one name or an absolute path */
+	struct ovl_buf name; /* what the next layer is asked for: one name or an absolute path */
 	struct ovl_buf redirect; /* the redirect in force */
 	bool has_redirect, upper_redirect;
 	bool is_dir, opaque, stop, metacopy, absolute, last;

@@ -117,13 +117,13 @@ int ovl_origin_of_root(struct ovl_stack *stack, int layer, uint8_t flags, unsign
 {
 	static const uint8_t none[16];
 	const struct ovl_layer *l = ovl_stack_layer(stack, layer);
-	const uint8_t *uuid = l->root.has_uuid && stack->config.uuid != OVL_UUID_OFF ? l->root.uuid :
-										       none;
+	const uint8_t *uuid =
+		l->root.has_uuid && stack->config.uuid != OVL_UUID_OFF ? l->root.uuid : none;
 	struct ovl_fid fid;
 	int r = stack->reader->ops->encode(stack->reader, l->root.fd, "", &fid);
 
 	if (r < 0)
 		return r;
-	return ovl_fh_build(flags, (uint8_t)fid.type, uuid,
-			    (struct ovl_bytes){ fid.data, fid.len }, ret_raw);
+	return ovl_fh_build(flags, (uint8_t)fid.type, uuid, (struct ovl_bytes){ fid.data, fid.len },
+			    ret_raw);
 }

@@ -16,7 +16,7 @@ enum ovl_origin_state {
 	OVL_ORIGIN_NO_LAYER,  /* no layer lies on a file system with this uuid */
 	OVL_ORIGIN_STALE,     /* the file system is there, the inode is not */
 	OVL_ORIGIN_FOUND,
-	OVL_ORIGIN_UNKNOWN,   /* could not be decoded for another reason, see @err */
+	OVL_ORIGIN_UNKNOWN, /* could not be decoded for another reason, see @err */
 };
 
 struct ovl_origin {
@@ -26,7 +26,7 @@ struct ovl_origin {
 	int layer;            /* FOUND: topmost layer on the file system where the inode is */
 	struct ovl_stat stat; /* FOUND */
 	enum ovl_kind kind;   /* FOUND */
-	bool same_bytes;      /* FOUND and asked for: encoding the inode again gives the same handle */
+	bool same_bytes; /* FOUND and asked for: encoding the inode again gives the same handle */
 };
 
 /**

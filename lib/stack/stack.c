@@ -70,7 +70,8 @@ static int open_work(struct ovl_stack *s, struct ovl_error *e)
 	s->index_errno = -ENOENT;
 	if (!s->given->work)
 		return 0;
-	r = open_layer(&s->work, OVL_ROLE_WORK, OVL_LAYER_WORK, s->given->work, "work directory", e);
+	r = open_layer(&s->work, OVL_ROLE_WORK, OVL_LAYER_WORK, s->given->work, "work directory",
+		       e);
 	if (r < 0)
 		return r;
 	r = ovl_buf_addf(&path, "%s/index", s->given->work);

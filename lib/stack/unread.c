@@ -42,8 +42,7 @@ int ovl_unread_key(struct ovl_loc loc, struct ovl_key *ret)
 	return 0;
 }
 
-static int add_locked(struct ovl_unread_list *list, struct ovl_loc loc, int err,
-		      struct ovl_key key)
+static int add_locked(struct ovl_unread_list *list, struct ovl_loc loc, int err, struct ovl_key key)
 {
 	struct ovl_unread item = { loc, err };
 	uint64_t *value;

@@ -142,7 +142,10 @@ static void make_tree(struct world *w, const char *root, int depth)
 			if (mkdir(path, 0755) < 0)
 				die(path);
 			if (q < 18)
-				set_xattr(w, path, "opaque", q < 12 ? "y" : q < 16 ? "x" : "no",
+				set_xattr(w, path, "opaque",
+					  q < 12 ? "y" :
+					  q < 16 ? "x" :
+						   "no",
 					  q < 16 ? 1 : 2);
 			if (chance(w, 30))
 				random_redirect(w, path);

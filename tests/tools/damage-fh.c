@@ -156,10 +156,7 @@ static bool plant_encoding(struct dmg *d)
 }
 
 const struct dmg_slug dmg_handle_slugs[] = {
-	{ "fh-malformed", plant_malformed },
-	{ "fh-foreign", plant_foreign },
-	{ "fh-trailing-bytes", plant_trailing },
-	{ "fh-upper-flag", plant_upper_flag },
-	{ "fh-encoding-changed", plant_encoding },
-	{ NULL, NULL },
+	{ "fh-malformed", plant_malformed },       { "fh-foreign", plant_foreign },
+	{ "fh-trailing-bytes", plant_trailing },   { "fh-upper-flag", plant_upper_flag },
+	{ "fh-encoding-changed", plant_encoding }, { NULL, NULL },
 };

@@ -19,11 +19,21 @@ struct fsuuid2 {
 #define FS_IOC_GETFSUUID _IOR(0x15, 0, struct fsuuid2)
 #endif
 
-enum { AT_MAGIC = 1, AT_LEN = 2, AT_FLAGS = 3, AT_TYPE = 4, AT_UUID = 5, AT_FID = 21, FID_MAX = 128 };
+enum {
+	AT_MAGIC = 1,
+	AT_LEN = 2,
+	AT_FLAGS = 3,
+	AT_TYPE = 4,
+	AT_UUID = 5,
+	AT_FID = 21,
+	FID_MAX = 128
+};
 
 struct dmg_value dmg_value_new(const void *data, size_t len)
 {
-	struct dmg_value v = { .there = true, .data = ovl_tool_realloc(NULL, len + 1, 1), .len = len };
+	struct dmg_value v = { .there = true,
+			       .data = ovl_tool_realloc(NULL, len + 1, 1),
+			       .len = len };
 
 	if (data)
 		memcpy(v.data, data, len);

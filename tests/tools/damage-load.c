@@ -14,9 +14,9 @@
 #include "walk.h"
 
 static const char *const xattr_names[DMG_XATTRS] = {
-	[DMG_OPAQUE] = "opaque",     [DMG_REDIRECT] = "redirect", [DMG_ORIGIN] = "origin",
-	[DMG_IMPURE] = "impure",     [DMG_NLINK] = "nlink",       [DMG_UPPER] = "upper",
-	[DMG_UUID] = "uuid",         [DMG_METACOPY] = "metacopy", [DMG_PROTATTR] = "protattr",
+	[DMG_OPAQUE] = "opaque",     [DMG_REDIRECT] = "redirect",   [DMG_ORIGIN] = "origin",
+	[DMG_IMPURE] = "impure",     [DMG_NLINK] = "nlink",         [DMG_UPPER] = "upper",
+	[DMG_UUID] = "uuid",         [DMG_METACOPY] = "metacopy",   [DMG_PROTATTR] = "protattr",
 	[DMG_WHITEOUT] = "whiteout", [DMG_WHITEOUTS] = "whiteouts",
 };
 
@@ -275,7 +275,8 @@ static void find_nfs_traces(struct dmg *d)
 
 		if (o->name[0] == '#')
 			continue;
-		if (dmg_is_dir(o) || dmg_is_whiteout(o) || dmg_lower_nlink(d, &o->x[DMG_ORIGIN]) == 1)
+		if (dmg_is_dir(o) || dmg_is_whiteout(o) ||
+		    dmg_lower_nlink(d, &o->x[DMG_ORIGIN]) == 1)
 			d->nfs_traces = true;
 	}
 }

@@ -202,9 +202,8 @@ static bool plant_value(struct dmg *d)
 		const char *data;
 		size_t len;
 	} values[] = {
-		{ "y", 1 },         { "\0\0", 2 },          { "\0\3\0", 3 },
-		{ "\1\4\0\0", 4 },  { "\0\5\0\0", 4 },      { "\0\4\1\0", 4 },
-		{ "\0\4\0\11", 4 }, { "\0\10\0\1dige", 8 },
+		{ "y", 1 },        { "\0\0", 2 },     { "\0\3\0", 3 },    { "\1\4\0\0", 4 },
+		{ "\0\5\0\0", 4 }, { "\0\4\1\0", 4 }, { "\0\4\0\11", 4 }, { "\0\10\0\1dige", 8 },
 	};
 	const struct dmg_obj *o = dmg_pick(d, DMG_IN_UPPER | DMG_IN_LOWER, is_any_metacopy);
 	uint32_t i = ovl_tool_random(&d->rng, ARRAY_LEN(values));

@@ -69,7 +69,8 @@ static struct dmg_value outsider(struct dmg *d, mode_t mode)
 	else if (S_ISLNK(mode))
 		dmg_do_symlink(d, "a", path);
 	else
-		dmg_do_mknod(d, path, (mode & S_IFMT) | 0644, makedev(1, 3)); /* not 0:0: a whiteout */
+		dmg_do_mknod(d, path, (mode & S_IFMT) | 0644,
+			     makedev(1, 3)); /* not 0:0: a whiteout */
 	return dmg_handle(d, path);
 }
 
@@ -246,9 +247,9 @@ static bool plant_dir_mismatch(struct dmg *d)
 
 static bool is_home(struct dmg *d, const struct dmg_obj *o)
 {
-	return o->dir && (dmg_is_at_home(d, o) ||
-			  (dmg_is_merged(o) && dmg_handle_same(&o->x[DMG_ORIGIN],
-							       &o->node->lower[0]->fh)));
+	return o->dir &&
+	       (dmg_is_at_home(d, o) ||
+		(dmg_is_merged(o) && dmg_handle_same(&o->x[DMG_ORIGIN], &o->node->lower[0]->fh)));
 }
 
 /** Other origins must be right, or it looks as if all layers had been copied. */
@@ -315,8 +316,8 @@ static bool needs_no_impure(struct dmg *d, const struct dmg_obj *o)
 	for (size_t i = 0; i < o->layer->count; i++) {
 		const struct dmg_obj *entry = o->layer->objs[i];
 
-		if (entry->dir == o && (dmg_has(entry, DMG_ORIGIN) || dmg_has(entry, DMG_REDIRECT) ||
-					dmg_is_merged(entry)))
+		if (entry->dir == o && (dmg_has(entry, DMG_ORIGIN) ||
+					dmg_has(entry, DMG_REDIRECT) || dmg_is_merged(entry)))
 			return false;
 	}
 	return true;

@@ -107,7 +107,8 @@ static bool plant_inactive(struct dmg *d)
 }
 
 /** What counts in an upper only. */
-static const enum dmg_xattr of_upper[] = { DMG_NLINK, DMG_UPPER, DMG_UUID, DMG_PROTATTR, DMG_IMPURE };
+static const enum dmg_xattr of_upper[] = { DMG_NLINK, DMG_UPPER, DMG_UUID, DMG_PROTATTR,
+					   DMG_IMPURE };
 
 static bool takes_stale(struct dmg *d, const struct dmg_obj *o)
 {

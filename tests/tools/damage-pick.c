@@ -32,8 +32,8 @@ const char *dmg_some(struct dmg *d, const char *const *words, size_t count)
 const char *dmg_new_name(struct dmg *d)
 {
 	/* ovl-random uses none of these. */
-	return DMG_SOME(d, "planted", "plan\nted", "plan\\ted", "planted: text (slug)", "pl\xfdnted",
-			"pl\xc3\xa4nted");
+	return DMG_SOME(d, "planted", "plan\nted", "plan\\ted", "planted: text (slug)",
+			"pl\xfdnted", "pl\xc3\xa4nted");
 }
 
 /** Valid UTF-8 stays as it is; the names of the tests have it in two bytes only. */

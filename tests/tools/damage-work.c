@@ -115,10 +115,7 @@ static bool plant_foreign(struct dmg *d)
 }
 
 const struct dmg_slug dmg_work_slugs[] = {
-	{ "work-incompat", plant_incompat },
-	{ "work-deep-leftover", plant_deep },
-	{ "work-temp-leftover", plant_temp },
-	{ "work-not-dir", plant_not_dir },
-	{ "work-foreign-file", plant_foreign },
-	{ NULL, NULL },
+	{ "work-incompat", plant_incompat },    { "work-deep-leftover", plant_deep },
+	{ "work-temp-leftover", plant_temp },   { "work-not-dir", plant_not_dir },
+	{ "work-foreign-file", plant_foreign }, { NULL, NULL },
 };

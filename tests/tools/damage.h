@@ -53,10 +53,10 @@ struct dmg_obj {
 	const char *name;
 	struct stat st;
 	struct dmg_value x[DMG_XATTRS];
-	bool has_unknown;    /* xattrs of overlayfs by other names */
-	bool has_inactive;   /* xattrs of overlayfs with the other prefix */
-	bool has_foreign;    /* xattrs of fuse-overlayfs */
-	struct dmg_value fh; /* its handle, as an origin would have it */
+	bool has_unknown;      /* xattrs of overlayfs by other names */
+	bool has_inactive;     /* xattrs of overlayfs with the other prefix */
+	bool has_foreign;      /* xattrs of fuse-overlayfs */
+	struct dmg_value fh;   /* its handle, as an origin would have it */
 	struct dmg_node *node; /* where the overlay shows it; NULL: nowhere */
 };
 
@@ -222,8 +222,8 @@ struct dmg_obj *dmg_pick(struct dmg *d, unsigned roles, dmg_fits *fits);
 
 /** dmg_some - one of several words */
 const char *dmg_some(struct dmg *d, const char *const *words, size_t count);
-#define DMG_SOME(d, ...)                                                   \
-	dmg_some((d), (const char *const[]){ __VA_ARGS__ },                \
+#define DMG_SOME(d, ...)                                    \
+	dmg_some((d), (const char *const[]){ __VA_ARGS__ }, \
 		 sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
 
 /** dmg_new_name - a name that stands nowhere in the overlay; borrowed */

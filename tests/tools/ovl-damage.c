@@ -24,9 +24,9 @@
 #include <stdio.h>
 
 static const struct dmg_slug *const families[] = {
-	dmg_work_slugs,     dmg_handle_slugs,   dmg_origin_slugs, dmg_whiteout_slugs,
-	dmg_redirect_slugs, dmg_metacopy_slugs, dmg_index_slugs,  dmg_nlink_slugs,
-	dmg_other_slugs,
+	dmg_work_slugs,     dmg_handle_slugs,   dmg_origin_slugs,
+	dmg_whiteout_slugs, dmg_redirect_slugs, dmg_metacopy_slugs,
+	dmg_index_slugs,    dmg_nlink_slugs,    dmg_other_slugs,
 };
 
 static const struct dmg_slug *find(const char *slug)

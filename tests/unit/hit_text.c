@@ -116,4 +116,3 @@ char *hit_text_of(struct ovl_stack *stack, int first, const char *path)
 	ovl_path_unref(p);
 	return text;
 }
-

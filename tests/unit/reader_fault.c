@@ -120,8 +120,7 @@ static int fault_open_file(struct ovl_reader *r, int dir, const char *name, uint
 	struct reader_fault *f = of(r);
 	int err = strike(f, READER_OPEN_FILE, name);
 
-	return err ? err :
-		     opened(f, f->real->ops->open_file(f->real, dir, name, dev, ino, ret_fd));
+	return err ? err : opened(f, f->real->ops->open_file(f->real, dir, name, dev, ino, ret_fd));
 }
 
 static int64_t fault_pread(struct ovl_reader *r, int fd, void *buf, size_t len, uint64_t offset)
@@ -165,8 +164,7 @@ static int fault_measure_verity(struct ovl_reader *r, int fd, uint8_t *ret_algo,
 	struct reader_fault *f = of(r);
 	int err = strike(f, READER_MEASURE_VERITY, "");
 
-	return err ? err :
-		     f->real->ops->measure_verity(f->real, fd, ret_algo, ret_digest, ret_len);
+	return err ? err : f->real->ops->measure_verity(f->real, fd, ret_algo, ret_digest, ret_len);
 }
 
 static int fault_thread_start(struct ovl_reader *r)

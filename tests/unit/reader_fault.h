@@ -38,19 +38,19 @@ struct reader_fault {
 	struct ovl_reader *real;
 
 	/* Which calls fail: those that all of these agree on. */
-	int err;	  /* the negative errno; 0: none fails */
-	uint64_t nth;	  /* the n-th of those that the other fields leave, 1 the first; 0: each */
-	unsigned calls;	  /* mask of READER_BIT(); 0: any */
+	int err;          /* the negative errno; 0: none fails */
+	uint64_t nth;     /* the n-th of those that the other fields leave, 1 the first; 0: each */
+	unsigned calls;   /* mask of READER_BIT(); 0: any */
 	const char *name; /* of an open_dir() of several names the last one; NULL: any */
-	bool no_types;	  /* not a failure: directories do not tell the types of their entries */
+	bool no_types;    /* not a failure: directories do not tell the types of their entries */
 
 	/* What happened; atomic while threads run. */
-	uint64_t n_matching;	     /* calls that calls and name left */
-	uint64_t n_failed;	     /* of these, how many were made to fail */
+	uint64_t n_matching;          /* calls that calls and name left */
+	uint64_t n_failed;            /* of these, how many were made to fail */
 	uint64_t n_call[READER__MAX]; /* of all */
-	int64_t n_open;		     /* descriptors handed out and not closed yet */
-	int64_t n_threads;	     /* thread_start() without thread_stop() */
-	unsigned failed_call;	     /* the last one that failed, for messages */
+	int64_t n_open;               /* descriptors handed out and not closed yet */
+	int64_t n_threads;            /* thread_start() without thread_stop() */
+	unsigned failed_call;         /* the last one that failed, for messages */
 	char failed_name[64];
 };
 

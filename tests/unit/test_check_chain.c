@@ -109,7 +109,8 @@ static const struct {
 	int result;
 	const char *next, *obstacle; /* paths; NULL: none */
 } cases[] = {
-	{ 0, "whole", "lower1:/whole metacopy, lower2:/whole metacopy, lower3:/end", 0, "whole", NULL },
+	{ 0, "whole", "lower1:/whole metacopy, lower2:/whole metacopy, lower3:/end", 0, "whole",
+	  NULL },
 	/* of a longer path only what is met at its end, or where it ends */
 	{ 0, "direct", "lower2:/sub/dir/end", 0, "end", NULL },
 	{ 0, "nothing", "", -EIO, NULL, NULL },

@@ -213,7 +213,7 @@ START_TEST(test_facts_heads)
 		const char *lost;
 		bool differ;
 	} cases[] = {
-		{ { 9, 9, 9 }, 0, NULL, false }, { { 9, 8, 9 }, 0, NULL, true },
+		{ { 9, 9, 9 }, 0, NULL, false },  { { 9, 8, 9 }, 0, NULL, true },
 		{ { 0, 9, 9 }, 1, "/n0", false }, { { 9, 0, 0 }, 2, "/n1", false },
 		{ { 0, 0, 0 }, 3, "/n0", false }, { { 0, 9, 8 }, 1, "/n0", true },
 	};
@@ -342,7 +342,9 @@ END_TEST
 static void add_redirect(int from, const char *source, int to, const char *target)
 {
 	struct ovl_path *s = path_of(source), *t = path_of(target);
-	struct ovl_fact_redirect red = { .source = { from, s }, .target = { to, t }, .is_dir = true };
+	struct ovl_fact_redirect red = { .source = { from, s },
+					 .target = { to, t },
+					 .is_dir = true };
 
 	ck_assert_int_eq(ovl_facts_add_redirect(&facts, &red), 0);
 	ovl_path_unref(s);
@@ -484,7 +486,8 @@ START_TEST(test_facts_oom)
 {
 	struct ovl_path *p = path_of("/a");
 
-	OVL_OOM_LOOP(n) {
+	OVL_OOM_LOOP(n)
+	{
 		struct ovl_fact_link link = { .ino = 77, .path = p };
 		struct ovl_fact_origin claim = { .key = { 5, 9 }, .path = p, .ino = 77 };
 		struct ovl_fact_redirect red = { .source = { 0, p }, .target = { 1, p } };

@@ -178,8 +178,8 @@ START_TEST(test_fault_failures)
 END_TEST
 
 /* Errors that are answers, but not those that the layers would give: anything may be found then. */
-static const int answers[] = { ENOENT, ENODATA, ENOTDIR, ELOOP, EXDEV, ESTALE, EOPNOTSUPP, EPERM,
-			       ENXIO,  EINVAL,	ERANGE };
+static const int answers[] = { ENOENT,     ENODATA, ENOTDIR, ELOOP,  EXDEV, ESTALE,
+			       EOPNOTSUPP, EPERM,   ENXIO,   EINVAL, ERANGE };
 
 START_TEST(test_fault_answers)
 {
@@ -265,7 +265,8 @@ static void check_same_lines(const char *found, const char *expected)
 		one = strndup(line, (size_t)(end - line + 1));
 		ck_assert_msg(strstr(found, one), "\"%s\" is not in \"%s\"", one, found);
 	}
-	ck_assert_msg(n_lines(found) == n_lines(expected), "\"%s\" instead of \"%s\"", found, expected);
+	ck_assert_msg(n_lines(found) == n_lines(expected), "\"%s\" instead of \"%s\"", found,
+		      expected);
 }
 
 START_TEST(test_fault_name)

@@ -175,7 +175,9 @@ static void shuffle(size_t *order, unsigned seed)
 /* Whatever sink they came to, in whatever order, and however often. */
 START_TEST(test_report_order)
 {
-	struct ovl_sink sink[SINKS] = { { .stack = &stack }, { .stack = &stack }, { .stack = &stack } };
+	struct ovl_sink sink[SINKS] = { { .stack = &stack },
+					{ .stack = &stack },
+					{ .stack = &stack } };
 	unsigned seed = (unsigned)_i;
 	size_t order[ARRAY_LEN(ordered)];
 	struct ovl_report *report;
@@ -238,11 +240,22 @@ START_TEST(test_report_counts)
 {
 	struct ovl_sink sink[2] = {
 		{ .stack = &stack,
-		  .counts = { .objects = 1, .dirs = 2, .whiteouts = 3, .redirects = 4, .metacopy = 5,
-			      .metacopy_bytes = UINT32_MAX, .indexed = 7, .unreadable = 8 } },
+		  .counts = { .objects = 1,
+			      .dirs = 2,
+			      .whiteouts = 3,
+			      .redirects = 4,
+			      .metacopy = 5,
+			      .metacopy_bytes = UINT32_MAX,
+			      .indexed = 7,
+			      .unreadable = 8 } },
 		{ .stack = &stack,
-		  .counts = { .objects = 10, .dirs = 20, .whiteouts = 30, .redirects = 40,
-			      .metacopy = 50, .metacopy_bytes = UINT32_MAX, .indexed = 70,
+		  .counts = { .objects = 10,
+			      .dirs = 20,
+			      .whiteouts = 30,
+			      .redirects = 40,
+			      .metacopy = 50,
+			      .metacopy_bytes = UINT32_MAX,
+			      .indexed = 70,
 			      .unreadable = 80 } },
 	};
 	const struct ovl_counts *c;

@@ -90,7 +90,8 @@ START_TEST(test_oom_open)
 
 	ck_assert_int_eq(ovl_config_parse(&config, options, NULL), 0);
 	reader_fault_init(&fault, ovl_reader_linux());
-	OVL_OOM_LOOP(n) {
+	OVL_OOM_LOOP(n)
+	{
 		struct ovl_stack *stack = NULL;
 		struct ovl_error e = OVL_ERROR_INIT;
 		long before = blocks;
@@ -152,7 +153,8 @@ START_TEST(test_oom_check)
 		ck_assert_int_eq(fault.n_open, (int64_t)t.stack->cache.n_open);
 		ck_assert_int_eq(fault.n_threads, 0);
 		ovl_error_done(&e);
-		ck_assert_msg(blocks == before, "allocation %lu: %ld blocks more", n, blocks - before);
+		ck_assert_msg(blocks == before, "allocation %lu: %ld blocks more", n,
+			      blocks - before);
 		if (!failed) {
 			ck_assert_uint_gt(n, 1000);
 			break;
@@ -163,8 +165,9 @@ START_TEST(test_oom_check)
 }
 END_TEST
 
-static const char *const paths[] = { "dir/new/inside", "dir/moved-here", "chain", "second/data",
-				     "hidden/a",       "nothing",	 "dir/deep/re/file" };
+static const char *const paths[] = { "dir/new/inside",  "dir/moved-here", "chain",
+				     "second/data",     "hidden/a",       "nothing",
+				     "dir/deep/re/file" };
 
 /* A lookup has an answer or no memory, and never half of one. */
 START_TEST(test_oom_lookup)
@@ -176,7 +179,8 @@ START_TEST(test_oom_lookup)
 	ck_assert_int_eq(tree_open(&t, TREE_EVERY_LOWERS, TREE_EVERY_OPTIONS, &fault.reader), 0);
 	ck_assert_int_eq(ovl_path_parse(paths[_i], &path), 0);
 	ovl_entry_unref(ovl_lookup_root(t.stack, OVL_LAYER_UPPER)); /* the stack keeps it */
-	OVL_OOM_LOOP(n) {
+	OVL_OOM_LOOP(n)
+	{
 		struct ovl_hit hit = { .result = 77 };
 		struct ovl_entry *entry = NULL;
 		long before = blocks;
@@ -216,7 +220,8 @@ START_TEST(test_oom_unread)
 	fault.name = "deep";
 	fault.calls = READER_BIT(STAT);
 	reader_fault_rearm(&fault, 0, -EIO);
-	OVL_OOM_LOOP(n) {
+	OVL_OOM_LOOP(n)
+	{
 		struct ovl_hit hit;
 		int r;
 

@@ -64,8 +64,9 @@ static void check_find(int id)
 
 START_TEST(test_problem_find_none)
 {
-	static const char *const none[] = { "", "nope", "whiteout", "whiteout-phantom ",
-					    "WHITEOUT-PHANTOM", "whiteout_phantom" };
+	static const char *const none[] = {
+		"", "nope", "whiteout", "whiteout-phantom ", "WHITEOUT-PHANTOM", "whiteout_phantom"
+	};
 	enum ovl_problem_id id = OVL_P_CHANGED;
 
 	ck_assert_int_eq(ovl_problem_find(none[_i], &id), -ENOENT);
@@ -113,7 +114,8 @@ static void check_words(int id)
 	check_sentence(p->slug, p->remedy);
 	/* a text that another row has says too little */
 	for (int i = 0; i < id; i++)
-		ck_assert_msg(strcmp(row(i)->text, p->text) != 0, "%s and %s", row(i)->slug, p->slug);
+		ck_assert_msg(strcmp(row(i)->text, p->text) != 0, "%s and %s", row(i)->slug,
+			      p->slug);
 }
 
 static void check_masks(int id)
@@ -126,7 +128,8 @@ static void check_masks(int id)
 	ck_assert_uint_lt(p->trust, OVL_TRUST__MAX);
 	ck_assert_uint_lt(p->scope, OVL_SCOPE__MAX);
 	if (p->scope != OVL_SCOPE_OBJECT || by_engine[id]) {
-		ck_assert_msg(!p->on && !p->kind && !p->xattr, "%s: nobody reads its masks", p->slug);
+		ck_assert_msg(!p->on && !p->kind && !p->xattr, "%s: nobody reads its masks",
+			      p->slug);
 		return;
 	}
 	ck_assert_msg(p->on & layers, "%s is looked for nowhere", p->slug);

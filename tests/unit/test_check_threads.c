@@ -205,15 +205,13 @@ static char *tell(const struct ovl_stack *stack, const struct ovl_report *report
 					      other, f.found, f.expected),
 				 0);
 	}
-	ck_assert_int_eq(ovl_buf_addf(&b, "%llu %llu %llu %llu %llu %llu %llu %llu",
-				      (unsigned long long)c->objects, (unsigned long long)c->dirs,
-				      (unsigned long long)c->whiteouts,
-				      (unsigned long long)c->redirects,
-				      (unsigned long long)c->metacopy,
-				      (unsigned long long)c->metacopy_bytes,
-				      (unsigned long long)c->indexed,
-				      (unsigned long long)c->unreadable),
-			 0);
+	ck_assert_int_eq(
+		ovl_buf_addf(&b, "%llu %llu %llu %llu %llu %llu %llu %llu",
+			     (unsigned long long)c->objects, (unsigned long long)c->dirs,
+			     (unsigned long long)c->whiteouts, (unsigned long long)c->redirects,
+			     (unsigned long long)c->metacopy, (unsigned long long)c->metacopy_bytes,
+			     (unsigned long long)c->indexed, (unsigned long long)c->unreadable),
+		0);
 	text = ovl_buf_take(&b);
 	ck_assert_ptr_nonnull(text);
 	return text;
@@ -244,7 +242,8 @@ static void check_same(const char *a, const char *b, unsigned threads)
 }
 
 static const char *const options[] = { "index=on", "index=off,redirect_dir=nofollow,metacopy=off",
-				       "nfs_export=on", "index=on,redirect_dir=follow,metacopy=off" };
+				       "nfs_export=on",
+				       "index=on,redirect_dir=follow,metacopy=off" };
 
 static bool is_long(void)
 {

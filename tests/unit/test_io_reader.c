@@ -456,9 +456,9 @@ static void add(Suite *suite, const char *name, const TTest *const *tests, size_
 int main(void)
 {
 	const TTest *const anybody[] = {
-		test_reader_open_dir, test_reader_open_dir_long,
-		test_reader_read_dir, test_reader_read_dir_types, test_reader_read_dir_error,
-		test_reader_stat,     test_reader_open_file,      test_reader_extents,
+		test_reader_open_dir,       test_reader_open_dir_long,  test_reader_read_dir,
+		test_reader_read_dir_types, test_reader_read_dir_error, test_reader_stat,
+		test_reader_open_file,      test_reader_extents,
 	};
 	const TTest *const sandboxed[] = { test_reader_open_dir_walk };
 	const TTest *const refused[] = { test_reader_open_dir_eperm };

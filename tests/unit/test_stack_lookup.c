@@ -265,13 +265,15 @@ static const struct {
 
 	{ redirects, STACK, "abs", "directory upper:/abs lower1:/x/y lower2:/x/y redirect /x/y" },
 	{ redirects, STACK, "mid", "directory lower1:/mid lower2:/z lower3:/z redirect /z" },
-	{ redirects, STACK, "par/rel", "directory upper:/par/rel lower1:/x/y lower2:/x/y redirect y" },
+	{ redirects, STACK, "par/rel",
+	  "directory upper:/par/rel lower1:/x/y lower2:/x/y redirect y" },
 	{ redirects, STACK, "none", "directory upper:/none redirect /not/there" },
 	{ redirects, STACK, "both", "directory upper:/both opaque" },
 	{ redirects, STACK, "left", "regular file upper:/left data upper:/left" },
 	{ redirects, STACK ",redirect_dir=nofollow", "abs", "Operation not permitted, nofollow" },
 	{ redirects, STACK ",redirect_dir=nofollow", "both", "directory upper:/both opaque" },
-	{ redirects, STACK ",redirect_dir=nofollow", "left", "regular file upper:/left data upper:/left" },
+	{ redirects, STACK ",redirect_dir=nofollow", "left",
+	  "regular file upper:/left data upper:/left" },
 
 	{ middles, STACK, "opaque", "directory upper:/opaque lower1:/o/q redirect /o/q" },
 	{ middles, STACK, "again", "directory upper:/again lower1:/p/q lower2:/z redirect /z" },
@@ -285,7 +287,8 @@ static const struct {
 	{ bad_redirects, STACK, "dotdot", "Permission denied, dotdot at lower1:/.." },
 	{ bad_redirects, STACK, "climb", "Permission denied, dotdot at lower1:/a/.." },
 	{ bad_redirects, STACK, "nul", "directory upper:/nul lower1:/a redirect /a" },
-	{ bad_redirects, STACK, "slash-file", "regular file upper:/slash-file data upper:/slash-file" },
+	{ bad_redirects, STACK, "slash-file",
+	  "regular file upper:/slash-file data upper:/slash-file" },
 
 	{ last_layer, STACK, "dir", "directory upper:/dir lower3:/dir" },
 	{ last_layer, STACK, "meta", "Input/output error, no lowerdata" },

@@ -22,7 +22,7 @@ enum {
 	DIR_ENTRY = 1 << 3,  /* entries as nfs_export=on makes them */
 	WHITEOUT = 1 << 4,
 	TEMPORARY = 1 << 5, /* a leftover, whatever it is */
-	USER = 1 << 6,	    /* an xattr on the upper root, of one prefix or of both */
+	USER = 1 << 6,      /* an xattr on the upper root, of one prefix or of both */
 	TRUSTED = 1 << 7,
 	USER_BELOW = 1 << 8, /* on another object: that says nothing */
 	USER_LOWER = 1 << 9, /* on the root of lower1 */
@@ -57,7 +57,8 @@ static const struct {
 	{ UPPER ",userxattr", TRUSTED,
 	  "user index=off nfs_export=off metacopy=off redirect_dir=nofollow" },
 	/* what userxattr forbids tells that it was not given */
-	{ UPPER ",metacopy=on", USER, "trusted index=off nfs_export=off metacopy=on redirect_dir=on" },
+	{ UPPER ",metacopy=on", USER,
+	  "trusted index=off nfs_export=off metacopy=on redirect_dir=on" },
 	{ UPPER ",redirect_dir=follow", USER,
 	  "trusted index=off nfs_export=off metacopy=on redirect_dir=follow" },
 	{ UPPER ",redirect_dir=nofollow", USER,
@@ -68,10 +69,12 @@ static const struct {
 	{ UPPER ",index=on", 0, "trusted index=on nfs_export=off metacopy=on redirect_dir=on" },
 	{ UPPER ",nfs_export=off", INDEX | DIR_ENTRY,
 	  "trusted index=on nfs_export=off metacopy=on redirect_dir=on" },
-	{ UPPER ",nfs_export=on", 0, "trusted index=on nfs_export=on metacopy=off redirect_dir=on" },
+	{ UPPER ",nfs_export=on", 0,
+	  "trusted index=on nfs_export=on metacopy=off redirect_dir=on" },
 	{ UPPER ",metacopy=on", INDEX | DIR_ENTRY,
 	  "trusted index=on nfs_export=off metacopy=on redirect_dir=on" },
-	{ UPPER ",metacopy=off", 0, "trusted index=off nfs_export=off metacopy=off redirect_dir=on" },
+	{ UPPER ",metacopy=off", 0,
+	  "trusted index=off nfs_export=off metacopy=off redirect_dir=on" },
 	/* "off" means to make none; those that are there are followed */
 	{ UPPER ",redirect_dir=off", 0,
 	  "trusted index=off nfs_export=off metacopy=on redirect_dir=follow" },
@@ -80,9 +83,11 @@ static const struct {
 	{ UPPER ",redirect_dir=follow,metacopy=off", 0,
 	  "trusted index=off nfs_export=off metacopy=off redirect_dir=follow" },
 	/* without an upper there is no index, and nobody looks for one */
-	{ LOWER, INDEX | DIR_ENTRY, "trusted index=off nfs_export=off metacopy=on redirect_dir=on" },
+	{ LOWER, INDEX | DIR_ENTRY,
+	  "trusted index=off nfs_export=off metacopy=on redirect_dir=on" },
 	{ LOWER, USER_LOWER, "user index=off nfs_export=off metacopy=off redirect_dir=nofollow" },
-	{ LOWER ",nfs_export=on", 0, "trusted index=on nfs_export=on metacopy=off redirect_dir=on" },
+	{ LOWER ",nfs_export=on", 0,
+	  "trusted index=on nfs_export=on metacopy=off redirect_dir=on" },
 };
 
 static void mark_root(const char *path, const char *name)
@@ -164,7 +169,8 @@ START_TEST(test_resolve_others)
 	ck_assert_int_eq(c->uuid, OVL_UUID_AUTO);
 	ck_assert_int_eq(c->verity, OVL_VERITY_OFF);
 	tree_close(&t);
-	ck_assert_int_eq(tree_open_options(&t, UPPER ",xino=auto,uuid=off,verity=require", NULL), 0);
+	ck_assert_int_eq(tree_open_options(&t, UPPER ",xino=auto,uuid=off,verity=require", NULL),
+			 0);
 	c = ovl_stack_config(t.stack);
 	ck_assert_int_eq(c->xino, OVL_XINO_AUTO);
 	ck_assert_int_eq(c->uuid, OVL_UUID_OFF); /* all layers are on one file system */

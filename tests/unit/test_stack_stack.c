@@ -22,8 +22,8 @@ static void setup(void)
 
 static void open_stack(struct tree_stack *t, const char *options)
 {
-	_cleanup_free_ char *all = ovl_tool_format("%s%s", options,
-						   tree_has_trusted() ? "" : ",userxattr");
+	_cleanup_free_ char *all =
+		ovl_tool_format("%s%s", options, tree_has_trusted() ? "" : ",userxattr");
 
 	ck_assert_int_eq(tree_open_options(t, all, NULL), 0);
 }
@@ -58,8 +58,8 @@ START_TEST(test_stack_layers)
 
 		ck_assert_int_eq(layer->number, n);
 		ck_assert_int_ge(layer->root.fd, 0);
-		ck_assert_int_eq(layer->role, n > (int)cases[_i].n_lower ? OVL_ROLE_DATA :
-									   OVL_ROLE_LOWER);
+		ck_assert_int_eq(layer->role,
+				 n > (int)cases[_i].n_lower ? OVL_ROLE_DATA : OVL_ROLE_LOWER);
 	}
 	tree_close(&t);
 	ck_assert_ptr_null(ovl_stack_close(NULL));
@@ -112,7 +112,10 @@ static const struct {
 	{ 1, "/back\\slash", "lower1:/back\\\\slash" },
 	{ 1, "/\xff\xfe", "lower1:/\\377\\376" },
 	{ 1, "/gr\xc3\xbc\xc3\x9f/\xe6\x97\xa5", "lower1:/gr\xc3\xbc\xc3\x9f/\xe6\x97\xa5" },
-	{ 1, "/\xe2\x80\xae" "elif", "lower1:/\\342\\200\\256elif" },
+	{ 1,
+	  "/\xe2\x80\xae"
+	  "elif",
+	  "lower1:/\\342\\200\\256elif" },
 	{ 1, "/ : /\t", "lower1:/ : /\\011" },
 };
 
@@ -174,7 +177,8 @@ static const struct {
 	  "cannot open data-only layer 'gone': No such file or directory" },
 	{ UPPER "file", -ENOTDIR, "cannot open lower layer 'file': Not a directory" },
 	{ UPPER "fifo", -ENOTDIR, "cannot open lower layer 'fifo': Not a directory" },
-	{ UPPER "loop", -ELOOP, "cannot open lower layer 'loop': Too many levels of symbolic links" },
+	{ UPPER "loop", -ELOOP,
+	  "cannot open lower layer 'loop': Too many levels of symbolic links" },
 	/* such a name cannot be an option, so it is set as fsconfig(2) would */
 	{ "gone\n\x1b[2Jfsck: clean", -ENOENT,
 	  "cannot open lower layer 'gone\\012\\033[2Jfsck: clean': No such file or directory" },
@@ -194,7 +198,8 @@ START_TEST(test_stack_refused)
 	tree_symlink("loop", "loop");
 	if (strchr(refused[_i].options, '\n')) {
 		ck_assert_int_eq(ovl_config_parse(&config, "upperdir=upper,workdir=work", NULL), 0);
-		ck_assert_int_eq(ovl_config_set(&config, "lowerdir+", refused[_i].options, NULL), 0);
+		ck_assert_int_eq(ovl_config_set(&config, "lowerdir+", refused[_i].options, NULL),
+				 0);
 	} else {
 		ck_assert_int_eq(ovl_config_parse(&config, refused[_i].options, NULL), 0);
 	}

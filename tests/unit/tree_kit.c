@@ -315,8 +315,8 @@ size_t tree_fh(const char *path, uint8_t flags, unsigned char *ret_raw)
 
 	if (encode(path, &fid) < 0 || ovl_root_uuid(dir, uuid) < 0)
 		ovl_tool_die("no handle of %s", path);
-	len = ovl_fh_build(flags, (uint8_t)fid.type, uuid,
-			   (struct ovl_bytes){ fid.data, fid.len }, ret_raw);
+	len = ovl_fh_build(flags, (uint8_t)fid.type, uuid, (struct ovl_bytes){ fid.data, fid.len },
+			   ret_raw);
 	if (len < 0)
 		ovl_tool_die("the handle of %s is too long", path);
 	return (size_t)len;
