@@ -9,8 +9,9 @@
 # fsck.overlay -n and -n -v the damage is taken back. The two reports are compared with those of
 # the sound overlay: what came must be exactly what ovl-damage said, and nothing may be gone. The
 # program must exit with 4, or with 0 if there is nothing but information, and change nothing.
+# For what none of these overlays has a place, some more are searched.
 #
-#	OVL_SEEDS=N      how many overlays a file system (4; with OVL_LONG=1 150)
+#	OVL_SEEDS=N      how many overlays a file system (3; with OVL_LONG=1 150)
 #	OVL_FIRST=N      the first seed (1)
 #	OVL_FS="..."     on what (ext4 xfs btrfs tmpfs)
 #	OVL_SLUGS="..."  which problems (all that can be planted)
@@ -22,8 +23,9 @@
 . "$(dirname "$0")/kit.sh"
 kit_start "$@"
 
-seeds=${OVL_SEEDS:-$([ -n "${OVL_LONG:-}" ] && echo 150 || echo 4)}
+seeds=${OVL_SEEDS:-$([ -n "${OVL_LONG:-}" ] && echo 150 || echo 3)}
 first=${OVL_FIRST:-1}
+more=16 # that are searched
 jobs=${OVL_JOBS:-$(nproc)}
 read -r -a kinds <<<"${OVL_FS:-ext4 xfs btrfs tmpfs}"
 for tool in ovl-random ovl-damage; do
@@ -196,9 +198,26 @@ finish_one() {
 	: >"$out.done"
 }
 
+# never_planted KIND: the problems that no overlay had a place for yet, but may have.
+never_planted() {
+	local slug
+	for slug in "${slugs[@]}"; do
+		case $1.$slug in
+		xfs.fh-encoding-changed) ;;
+		*.fh-encoding-changed) continue ;; # only XFS has two forms of handle
+		esac
+		compgen -G "$KIT_DIR/out/$1.$slug.*.done" >/dev/null || echo "$slug"
+	done
+}
+
 # run_seed KIND SEED: one overlay from its making to its end.
 run_seed() {
 	local kind=$1 seed=$2 dir=${where[$1]}/$1.$2 args=() status=0
+	local slugs=("${slugs[@]}")
+	if [ -n "$missing_only" ]; then
+		mapfile -t slugs < <(never_planted "$kind")
+		[ "${#slugs[@]}" -gt 0 ] || return
+	fi
 	# Every other overlay is not looked at once more: that would make its directories complete.
 	[ $((seed / 2 % 2)) -eq 0 ] || args+=(-q)
 	mkdir "$dir" "$dir.out"
@@ -220,20 +239,28 @@ run_seed() {
 # --- the run -----------------------------------------------------------------------------------
 
 declare -A where why
+missing_only=
 for kind in "${kinds[@]}"; do
 	if kit_fs "$kind"; then where[$kind]=$REPLY; else why[$kind]=$REPLY; fi
 done
 mkdir "$KIT_DIR/out"
-for ((job = 0; job < jobs; job++)); do
-	(
-		trap - EXIT
-		for ((n = job; n < seeds * ${#kinds[@]}; n += jobs)); do
-			kind=${kinds[n % ${#kinds[@]}]}
-			[ -n "${why[$kind]:-}" ] || run_seed "$kind" $((first + n / ${#kinds[@]}))
-		done
-	) &
-done
-wait
+# run_jobs FROM TO: so many seeds on every file system, several jobs at a time.
+run_jobs() {
+	local job n kind
+	for ((job = 0; job < jobs; job++)); do
+		(
+			trap - EXIT
+			for ((n = $1 * ${#kinds[@]} + job; n < $2 * ${#kinds[@]}; n += jobs)); do
+				kind=${kinds[n % ${#kinds[@]}]}
+				[ -n "${why[$kind]:-}" ] || run_seed "$kind" $((first + n / ${#kinds[@]}))
+			done
+		) &
+	done
+	wait
+}
+run_jobs 0 "$seeds"
+missing_only=1
+run_jobs "$seeds" $((seeds + more))
 
 # --- the results -------------------------------------------------------------------------------
 
@@ -245,7 +272,7 @@ kit_check "every problem that an object can have is planted" test -z "$missing"
 # judge KIND SLUG WHAT: one line for all seeds.
 judge() {
 	local seed out count=0 bad=0
-	for ((seed = first; seed < first + seeds; seed++)); do
+	for ((seed = first; seed < first + seeds + more; seed++)); do
 		out=$KIT_DIR/out/$1.$2.$seed
 		[ ! -e "$out.done" ] || count=$((count + 1))
 		[ -e "$out.wrong" ] || continue

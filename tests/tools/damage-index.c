@@ -356,47 +356,70 @@ static bool plant_dir_nonempty(struct dmg *d)
 	return true;
 }
 
-/** Indexed, with one name in the upper, and none of the lower names is visible. */
-static bool has_last_name(struct dmg *d, const struct dmg_obj *o)
+static bool is_alias(const struct dmg_node *node, const struct dmg_obj *lower)
 {
-	const struct dmg_obj *name, *lower;
+	return !node->bad && !node->upper && node->lower[0]->st.st_ino == lower->st.st_ino;
+}
 
-	if (!is_file(d, o) || d->nfs_export || o->st.st_nlink != 2 || !dmg_has(o, DMG_NLINK) ||
-	    memcmp(o->x[DMG_NLINK].data, "U-1", 4))
-		return false;
-	name = upper_name(d, o);
-	lower = dmg_by_handle(d, &o->x[DMG_ORIGIN]);
-	if (!name || !lower || lower->st.st_nlink < 2 || !is_impure_for_others(name))
-		return false;
-	for (size_t i = 0; i < d->lower_count; i++) {
-		for (size_t k = 0; k < d->lower[i].count; k++) {
-			const struct dmg_obj *alias = d->lower[i].objs[k];
+/** Indexed, with names that can all be taken away: a whiteout has room wherever one is visible. */
+static bool may_be_orphaned(struct dmg *d, const struct dmg_obj *o)
+{
+	const struct dmg_obj *lower = dmg_by_handle(d, &o->x[DMG_ORIGIN]);
 
-			if (alias->st.st_ino == lower->st.st_ino && alias->node)
-				return false;
-		}
-	}
+	if (!is_file(d, o) || d->nfs_export || !lower || lower->st.st_nlink < 2 ||
+	    !is_impure_without(d, o))
+		return false;
+	for (size_t i = 0; i < d->node_count; i++)
+		if (is_alias(d->nodes[i], lower) && !d->nodes[i]->dir->upper)
+			return false;
 	return true;
 }
 
-/** Somebody removed the last name behind the kernel's back. */
+static void hide_lower_names(struct dmg *d, const struct dmg_obj *lower)
+{
+	for (size_t i = 0; i < d->node_count; i++) {
+		const struct dmg_node *node = d->nodes[i];
+		_cleanup_free_ char *path = NULL;
+
+		if (!is_alias(node, lower))
+			continue;
+		path = dmg_path_in(node->dir->upper, strrchr(node->path, '/') + 1);
+		dmg_do_mknod(d, path, S_IFCHR, 0);
+	}
+}
+
+static void remove_upper_names(struct dmg *d, const struct dmg_obj *entry, const char *entry_path)
+{
+	for (size_t i = 0; i < d->upper->count; i++) {
+		const struct dmg_obj *o = d->upper->objs[i];
+		_cleanup_free_ char *path = NULL;
+		struct dmg_node *below;
+
+		if (o->st.st_ino != entry->st.st_ino)
+			continue;
+		path = dmg_path(o);
+		below = dmg_beneath(d, o);
+		dmg_do_unlink(d, path, entry_path);
+		if (below)
+			dmg_do_mknod(d, path, S_IFCHR, 0);
+		dmg_node_free(below);
+	}
+}
+
+/** Every name was removed behind the back of the index. */
 static bool plant_orphan(struct dmg *d)
 {
-	const struct dmg_obj *o = dmg_pick(d, DMG_IN_INDEX, has_last_name), *name;
-	_cleanup_free_ char *path = NULL, *entry = NULL;
-	struct dmg_node *below;
+	const struct dmg_obj *o = dmg_pick(d, DMG_IN_INDEX, may_be_orphaned);
+	_cleanup_free_ char *path = NULL;
 
 	if (!o)
 		return false;
-	name = upper_name(d, o);
-	path = dmg_path(name);
-	entry = dmg_path(o);
-	below = dmg_beneath(d, name);
-	dmg_do_unlink(d, path, entry);
-	if (below)
-		dmg_do_mknod(d, path, S_IFCHR, 0);
-	dmg_node_free(below);
+	path = dmg_path(o);
+	hide_lower_names(d, dmg_by_handle(d, &o->x[DMG_ORIGIN]));
+	remove_upper_names(d, o, path);
+	dmg_do_set(d, path, DMG_NLINK, "U-1", 3);
 	dmg_expect_info("index-orphan", o);
+	dmg_expect_less(); /* about the names that are gone */
 	return true;
 }
 
