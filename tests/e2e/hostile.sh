@@ -182,7 +182,7 @@ done
 
 # --- names -------------------------------------------------------------------------------------
 
-on here
+on tmpfs || kit_broken "$REPLY"
 C1=$'\302\233' BIDI=$'\342\200\256' LINES=$'\342\200\250'
 names=(
 	$'x\nupper:: redirect is malformed (redirect-syntax)'
@@ -306,7 +306,6 @@ finds "after there were $MAKING"
 
 # --- large things ------------------------------------------------------------------------------
 
-on tmpfs || kit_broken "$REPLY"
 overlay "large"
 mkdir -p "$D/work/work"
 deep "$D/work/work" 5000

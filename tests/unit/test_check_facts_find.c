@@ -175,6 +175,36 @@ START_TEST(test_facts_index_dirs)
 }
 END_TEST
 
+/* Directories of the upper that miss a mark, by path. */
+START_TEST(test_facts_unmarked)
+{
+	static const char *const paths[] = { "/b", "/a/x", "/", "/a" };
+	struct ovl_path *p;
+
+	for (unsigned i = 0; i < ARRAY_LEN(paths); i++) {
+		struct ovl_fact_unmarked unmarked = { .n_origin = i };
+
+		p = path_of(paths[i]);
+		unmarked.path = p;
+		ck_assert_int_eq(ovl_facts_add_unmarked(&facts, &unmarked), 0);
+		ovl_path_unref(p);
+	}
+	ck_assert_int_eq(ovl_facts_sort(&facts), 0);
+	for (unsigned i = 0; i < ARRAY_LEN(paths); i++) {
+		size_t n;
+
+		p = path_of(paths[i]);
+		n = ovl_facts_find_unmarked(&facts, p);
+		ck_assert_uint_lt(n, facts.unmarked.len);
+		ck_assert_uint_eq(facts.unmarked.data[n].n_origin, i);
+		ovl_path_unref(p);
+	}
+	p = path_of("/a/y");
+	ck_assert_uint_eq(ovl_facts_find_unmarked(&facts, p), facts.unmarked.len);
+	ovl_path_unref(p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("check/facts_find");
@@ -184,6 +214,7 @@ int main(void)
 	tcase_add_test(t, test_facts_names);
 	tcase_add_test(t, test_facts_redirects);
 	tcase_add_test(t, test_facts_index_dirs);
+	tcase_add_test(t, test_facts_unmarked);
 	suite_add_tcase(s, t);
 	return ovl_unit_main(s);
 }

@@ -327,7 +327,9 @@ END_TEST
 
 /* ---- Units ---- */
 
+#if OVL_OOM
 static const char *const unit_dirs[] = { "etc", "run", "lib", NULL };
+#endif
 
 START_TEST(test_mount_unit)
 {
