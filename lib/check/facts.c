@@ -386,7 +386,8 @@ const struct ovl_fact_index *ovl_facts_index_entry(struct ovl_facts *f, uint64_t
 	link = ovl_facts_find_link(f, ino);
 	number = link ? link->index : 0;
 	pthread_mutex_unlock(&f->lock);
-	return number > 0 ? &f->index.data[number - 1] : NULL; /* complete before the walks */
+	return number > 0 && number <= f->index.len ? &f->index.data[number - 1] :
+						      NULL; /* complete before the walks */
 }
 
 bool ovl_facts_has_index(struct ovl_facts *f, uint64_t ino)
