@@ -49,6 +49,7 @@ struct ovl_obs {
 	enum ovl_kind kind;
 	uint32_t xmask;
 	uint32_t xbad;
+	int xerr; /* why, negative errno: of the last one in @xbad */
 	struct ovl_bytes x[OVL_X__MAX];
 	struct ovl_bytes names; /* the whole xattr list, NUL-separated, as the kernel gave it */
 	bool has_unknown;       /* a name of OVL_XC_UNKNOWN is among @names */

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "check/engine.h"
@@ -58,7 +59,10 @@ static bool has_true_origin(const struct ovl_view *v)
 {
 	const struct ovl_origin *origin = ovl_view_origin(v);
 
-	return origin->state == OVL_ORIGIN_FOUND && origin->kind == v->obs->kind &&
+	if (v->obs->kind == OVL_KIND_WHITEOUT || v->obs->kind == OVL_KIND_XWHITEOUT)
+		return false;
+	return origin->state == OVL_ORIGIN_FOUND &&
+	       (origin->stat.mode & S_IFMT) == (v->obs->stat.mode & S_IFMT) &&
 	       !(origin->fh.flags & OVL_FH_FLAG_PATH_UPPER) && !ovl_view_index_differs(v);
 }
 
@@ -207,6 +211,8 @@ static int collect_origin(struct ovl_run *run, const struct ovl_view *v, bool fi
 	if (first_name &&
 	    (origin->state == OVL_ORIGIN_STALE || origin->state == OVL_ORIGIN_NO_LAYER))
 		ovl_facts_note_stale(&run->facts);
+	if (first_name && origin->state == OVL_ORIGIN_UNKNOWN)
+		ovl_facts_note_undecoded(&run->facts, origin->err);
 	if (!has_true_origin(v))
 		return 0;
 	r = is_at_home(v, origin, &home);

@@ -72,7 +72,7 @@ static int report_unreadable_xattrs(const struct ovl_view *v, struct ovl_sink *s
 			int r = ovl_sink_unreadable(sink, v->loc,
 						    ovl_xattr_name((enum ovl_xattr_id)id,
 								   v->stack->config.userxattr),
-						    -EIO);
+						    v->obs->xerr);
 			if (r < 0)
 				return r;
 		}

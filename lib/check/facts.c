@@ -181,6 +181,14 @@ void ovl_facts_note_stale(struct ovl_facts *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
+void ovl_facts_note_undecoded(struct ovl_facts *f, int err)
+{
+	pthread_mutex_lock(&f->lock);
+	f->n_undecoded++;
+	f->undecoded = err;
+	pthread_mutex_unlock(&f->lock);
+}
+
 void ovl_facts_note_missed(struct ovl_facts *f)
 {
 	pthread_mutex_lock(&f->lock);

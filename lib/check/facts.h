@@ -132,6 +132,8 @@ struct ovl_facts {
 	bool missed_names;     /* a part of a lower could not be read: there may be more names */
 	uint64_t n_home;       /* upper objects whose origin is where it should be */
 	uint64_t n_stale;      /* upper objects whose origin leads to no inode */
+	uint64_t n_undecoded;  /* upper objects of which that could not be found out */
+	int undecoded;         /* and why: negative errno */
 	OVL_VEC(struct ovl_fact_name) name; /* in no order until ovl_facts_sort() */
 	OVL_VEC(struct ovl_fact_index) index;
 
@@ -165,6 +167,9 @@ int ovl_facts_add_origin(struct ovl_facts *f, const struct ovl_fact_origin *clai
 
 /** ovl_facts_note_stale - an upper object has an origin that leads to no inode */
 void ovl_facts_note_stale(struct ovl_facts *f);
+
+/** ovl_facts_note_undecoded - an origin could not be decoded; @err: negative errno */
+void ovl_facts_note_undecoded(struct ovl_facts *f, int err);
 
 /** ovl_facts_note_missed - a part of a lower could not be read */
 void ovl_facts_note_missed(struct ovl_facts *f);

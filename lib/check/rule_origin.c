@@ -7,6 +7,7 @@
  * into each other's way, and so do an upper file and the lower one that it was copied from.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,8 +50,6 @@ int ovl_check_origin_stale(const struct ovl_view *v, struct ovl_sink *sink)
 
 	if (!origin)
 		return 0;
-	if (origin->state == OVL_ORIGIN_UNKNOWN)
-		return ovl_sink_unreadable(sink, v->loc, "decode its origin", origin->err);
 	/* Handles of file systems without uuid are followed with some options only. */
 	if (origin->state != OVL_ORIGIN_STALE &&
 	    (origin->state != OVL_ORIGIN_NO_LAYER || has_null_uuid(&origin->fh)))
@@ -100,11 +99,29 @@ static const char *outside_text(const struct ovl_view *v, const struct ovl_fact_
 			     (unsigned long long)claim->key.b, layer ? layer : "a lower layer");
 }
 
+/* What hinders one handle from being decoded hinders all: once is enough. */
+static int report_undecoded(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	_cleanup_free_ char *what = NULL;
+
+	if (v->facts->n_undecoded == 0)
+		return 0;
+	if (asprintf(&what, "decode the origins of %llu objects",
+		     (unsigned long long)v->facts->n_undecoded) < 0) {
+		what = NULL; /* undefined then */
+		return -ENOMEM;
+	}
+	return ovl_sink_unreadable(sink, (struct ovl_loc){ OVL_LAYER_UPPER, NULL }, what,
+				   v->facts->undecoded);
+}
+
 int ovl_check_origin_outside_layers(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	enum ovl_copied copied;
-	int r = ovl_copied_judge(v, &copied);
+	int r = report_undecoded(v, sink);
 
+	if (r == 0)
+		r = ovl_copied_judge(v, &copied);
 	for (size_t i = 0; r == 0 && i < v->facts->origin.len; i++) {
 		const struct ovl_fact_origin *claim = &v->facts->origin.data[i];
 

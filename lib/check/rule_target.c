@@ -83,6 +83,18 @@ static int report_uncovered(const struct ovl_fact_redirect *red, const struct ov
 		"a whiteout, or another object, at the old name");
 }
 
+static bool is_source(const struct ovl_view *v, const struct ovl_path *path, struct ovl_loc target)
+{
+	const struct ovl_fact_redirect *red;
+	size_t n = ovl_facts_redirects_to(v->facts, target, &red);
+
+	for (size_t i = 0; i < n; i++)
+		if (red[i].source.layer == OVL_LAYER_UPPER &&
+		    ovl_path_compare(red[i].source.path, path) == 0)
+			return true;
+	return false;
+}
+
 int ovl_check_redirect_uncovered(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	int r = 0;
@@ -97,7 +109,8 @@ int ovl_check_redirect_uncovered(const struct ovl_view *v, struct ovl_sink *sink
 					    red->source.path, &path);
 		if (r <= 0)
 			continue;
-		r = report_uncovered(red, path, sink);
+		/* Another directory that redirects to it may stand at the old name. */
+		r = is_source(v, path, red->target) ? 0 : report_uncovered(red, path, sink);
 		ovl_path_unref(path);
 	}
 	return r;

@@ -79,13 +79,15 @@ static int guess_by_redirects(const struct ovl_facts *facts, struct ovl_loc at, 
 	return 0;
 }
 
-static bool hit_has(const struct ovl_hit *hit, int layer, const struct ovl_stat *stat)
+/* Names of one file are told apart by their paths: the path that was tried may show another one. */
+static bool hit_has(const struct ovl_hit *hit, struct ovl_loc lower, const struct ovl_stat *stat)
 {
 	if (hit->result < 0)
 		return false;
 	for (size_t i = 0; i < hit->n_lower; i++)
-		if (hit->lower[i].layer == layer && hit->lower[i].stat.ino == stat->ino &&
-		    hit->lower[i].stat.dev == stat->dev)
+		if (hit->lower[i].layer == lower.layer && hit->lower[i].stat.ino == stat->ino &&
+		    hit->lower[i].stat.dev == stat->dev &&
+		    ovl_path_compare(hit->lower[i].path, lower.path) == 0)
 			return true;
 	return false;
 }
@@ -106,7 +108,7 @@ static int find_shown(struct ovl_stack *stack, const struct ovl_facts *facts, st
 		r = ovl_lookup_path(stack, OVL_LAYER_UPPER, at.path, &hit, NULL);
 		if (r < 0)
 			break;
-		if (hit_has(&hit, lower.layer, stat) &&
+		if (hit_has(&hit, lower, stat) &&
 		    (!source || ovl_path_compare(at.path, source) != 0)) {
 			*ret_hit = hit;
 			*ret_path = ovl_path_ref(at.path);

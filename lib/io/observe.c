@@ -54,6 +54,7 @@ static int read_value(struct ovl_reader *r, int dir, const char *name, const cha
 		return err;
 	default:
 		obs->xbad |= 1u << id;
+		obs->xerr = err;
 		return 0;
 	}
 }

@@ -124,7 +124,7 @@ static bool covers_an_origin(struct dmg *d, const struct dmg_obj *o)
 	const struct dmg_obj *lower;
 	bool covers = false;
 
-	if (!dmg_is_whiteout(o) || !o->dir)
+	if (!dmg_is_whiteout(o) || !o->dir || !strncmp(o->name, ".wh.", 4))
 		return false;
 	below = dmg_beneath(d, o);
 	if (below && !below->bad) {

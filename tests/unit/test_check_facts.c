@@ -169,10 +169,14 @@ START_TEST(test_facts_links_of_index)
 {
 	const struct ovl_fact_link *link;
 
+	for (unsigned i = 0; i < 9; i++)
+		ck_assert_int_eq(ovl_vec_push(&facts.index, (struct ovl_fact_index){ 0 }), 0);
 	/* an entry is no name in the upper */
 	ck_assert_int_eq(add_link(77, NULL, 4), 0);
 	ck_assert(ovl_facts_has_link(&facts, 77));
 	ck_assert(ovl_facts_has_index(&facts, 77));
+	ck_assert_ptr_eq(ovl_facts_index_entry(&facts, 77), &facts.index.data[3]);
+	ck_assert_ptr_null(ovl_facts_index_entry(&facts, 79));
 	ck_assert_int_eq(add_link(77, "/a", 0), 1);
 	ck_assert_int_eq(add_link(78, "/b", 0), 1);
 	ck_assert(!ovl_facts_has_index(&facts, 78));

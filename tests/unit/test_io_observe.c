@@ -175,6 +175,7 @@ START_TEST(test_observe_unreadable)
 		ck_assert_int_eq(ovl_reader_observe(&f.reader, 3, "x", false, &scratch, &obs), 0);
 		ck_assert_uint_eq(obs.xmask, OVL_XBIT(REDIRECT));
 		ck_assert_uint_eq(obs.xbad, OVL_XBIT(OPAQUE));
+		ck_assert_int_eq(obs.xerr, errors[i]);
 		ck_assert(ovl_obs_has(&obs, OVL_X_OPAQUE));
 	}
 	/* removed between list and read */
