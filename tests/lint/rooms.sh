@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Who may include whom. In lib/: base <- format <- io <- stack <- check, a room includes itself and
+# Who may include whom. In lib/: base <- format <- io <- stack <- check <- repair, a room includes itself and
 # the rooms to its left. Everybody else but the tests knows include/overlayfs only. Some outside
 # libraries have one door.
 set -eu
 cd "${top_srcdir:-$(dirname "$0")/../..}"
 . tests/lint/tap.sh
 
-rooms='base format io stack check'
+rooms='base format io stack check repair'
 
 # Lines "file:line:name", the name with its quotes or angle brackets.
 includes() {

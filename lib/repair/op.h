@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Primitive operations: all that a repair can do to a layer, each with its inverse.
+ *
+ * An operation is data: what to change, what was there before, what is there after. To do it is to
+ * compare and to set; so is to undo it. Both can be repeated: what is in the wanted state already is
+ * left alone, and what is in neither state is a conflict (-ESTALE) and left alone as well.
+ */
+#ifndef OVL_REPAIR_OP_H
+#define OVL_REPAIR_OP_H
+
+#include "base/buf.h"
+#include "base/path.h"
+#include "base/vec.h"
+#include "io/write.h"
+#include "overlayfs/types.h"
+
+struct ovl_trees;
+
+enum ovl_op_type {
+	OVL_OP_XATTR = 1, /* set, change or remove one xattr */
+	OVL_OP_MOVE = 2,  /* rename: aside into saved/, out of stage/, or from one name to another */
+	OVL_OP_LINK = 3,  /* one more name for an inode */
+	OVL_OP_DATA = 4,  /* the content of a file: fill what was one hole, or make it one */
+	OVL_OP__MAX
+};
+
+/** The store of a journal, where a layer number may stand: "saved/7", "stage/8". */
+enum { OVL_TREE_STORE = -4 };
+
+/** What a new object is. */
+enum ovl_make {
+	OVL_MAKE_NONE,
+	OVL_MAKE_WHITEOUT, /* character device 0:0 */
+	OVL_MAKE_COPY, /* a copy of a lower object: data, owner, mode, times, all xattrs but overlayfs' own;
+			* of a directory, without what is in it */
+};
+
+/** A name in one of the trees. */
+struct ovl_place {
+	int tree;   /* layer number, OVL_LAYER_WORK, OVL_LAYER_INDEX or OVL_TREE_STORE */
+	char *path; /* "/a/b", raw bytes; "/" for the root; owned */
+};
+
+/** One operation. A zeroed struct is empty. Strings and bytes are owned: ovl_op_done(). */
+struct ovl_op {
+	enum ovl_op_type type;
+	struct ovl_place at; /* the object; for MOVE and LINK its name before */
+	struct ovl_place to; /* MOVE, LINK: its name after; DATA: where the content comes from, or NULL path */
+	uint64_t ino;        /* of the object; 0 until what is to be published is made */
+	uint32_t mode;       /* its type and permissions */
+
+	/* XATTR */
+	char *xattr; /* full name */
+	bool has_old, has_new;
+	struct ovl_buf old_value, new_value;
+
+	/* MOVE out of stage/: how the object is made before it is recorded; see stage.h. */
+	enum ovl_make make;
+	struct ovl_place source; /* OVL_MAKE_COPY: what to copy; not recorded */
+
+	/* MOVE, LINK: times of the two directories, which the change must not leave behind. Index 0: of
+	 * at, 1: of to. DATA: of the file, index 0. */
+	struct ovl_times times[2];
+
+	/* DATA */
+	uint64_t old_size, new_size; /* bytes */
+	uint64_t source_ino;         /* of the file at @to */
+	uint64_t saved; /* number in saved/ of a copy of the old content; 0: it was one hole */
+};
+
+typedef OVL_VEC(struct ovl_op) ovl_op_vec;
+
+void ovl_op_done(struct ovl_op *op);
+
+/**
+ * ovl_op_prepare - note what is needed to take it back: times, inode number
+ * Before the operation is recorded. 0, -ENOENT, -ESTALE if the object is not the expected one.
+ */
+int ovl_op_prepare(struct ovl_trees *trees, struct ovl_op *op);
+
+/**
+ * ovl_op_do - carry it out
+ * 0; -ESTALE if the object is in neither state; or why it failed: then nothing has changed.
+ */
+int ovl_op_do(struct ovl_trees *trees, const struct ovl_op *op);
+
+/**
+ * ovl_op_undo - take it back
+ * @recorded_times: give directories the times that were noted (after a crash); else those that
+ *                  they have now (they may be newer, and not ours)
+ * 0 also if it was never done; -ESTALE if the object is in neither state.
+ */
+int ovl_op_undo(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_times);
+
+/* The four types, as op_*.c define them; each may leave a function out (NULL). */
+struct ovl_op_row {
+	const char *name;
+	int (*prepare)(struct ovl_trees *trees, struct ovl_op *op);
+	int (*redo)(struct ovl_trees *trees, const struct ovl_op *op);
+	int (*undo)(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_times);
+};
+extern const struct ovl_op_row ovl_op_xattr, ovl_op_move, ovl_op_link, ovl_op_data;
+
+#endif
