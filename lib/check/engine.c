@@ -286,12 +286,45 @@ static unsigned n_threads(const struct ovl_check_options *options)
 	return cores < 1 ? 1 : cores > MAX_DEFAULT_THREADS ? MAX_DEFAULT_THREADS : (unsigned)cores;
 }
 
-int ovl_check(struct ovl_stack *stack, const struct ovl_check_options *options,
-	      struct ovl_report **ret, struct ovl_error *e)
+struct ovl_facts *ovl_facts_free(struct ovl_facts *facts)
+{
+	if (facts)
+		ovl_facts_done(facts);
+	free(facts);
+	return NULL;
+}
+
+/* The facts are handed over whole; what is left of the run needs none of them any more. */
+static int hand_over(struct ovl_run *run, struct ovl_report **ret, struct ovl_facts **ret_facts)
+{
+	struct ovl_facts *facts = NULL;
+	struct ovl_report *report;
+
+	if (ret_facts) {
+		facts = malloc(sizeof(*facts));
+		if (!facts)
+			return -ENOMEM;
+	}
+	report = ovl_report_new(run->sink, run->threads);
+	if (!report) {
+		free(facts);
+		return -ENOMEM;
+	}
+	if (facts) {
+		*facts = run->facts;
+		pthread_mutex_init(&facts->lock, NULL); /* a lock is not moved by copying it */
+		*ret_facts = facts;
+		ovl_facts_init(&run->facts);
+	}
+	*ret = report;
+	return 0;
+}
+
+int ovl_check_facts(struct ovl_stack *stack, const struct ovl_check_options *options,
+		    struct ovl_report **ret, struct ovl_facts **ret_facts, struct ovl_error *e)
 {
 	struct ovl_run run = { .stack = stack, .options = options, .threads = n_threads(options) };
-	struct ovl_report *report = NULL;
-	int r = ovl_facts_init(&run.facts);
+	int r = ovl_facts_init(&run.facts), taken;
 
 	if (r < 0)
 		return ovl_fail(e, r, "check");
@@ -304,11 +337,8 @@ int ovl_check(struct ovl_stack *stack, const struct ovl_check_options *options,
 	if (r == 0)
 		r = run_with_witness(&run);
 	if (r == 0 || r == -ECANCELED) {
-		report = ovl_report_new(run.sink, run.threads);
-		if (report)
-			*ret = report;
-		else
-			r = -ENOMEM;
+		taken = hand_over(&run, ret, ret_facts);
+		r = taken < 0 ? taken : r;
 	}
 	for (unsigned i = 0; run.sink && i < run.threads; i++)
 		ovl_sink_done(&run.sink[i]);
@@ -317,4 +347,10 @@ int ovl_check(struct ovl_stack *stack, const struct ovl_check_options *options,
 	ovl_facts_done(&run.facts);
 	pthread_mutex_destroy(&run.progress_lock);
 	return r < 0 ? ovl_fail(e, r, "check") : 0;
+}
+
+int ovl_check(struct ovl_stack *stack, const struct ovl_check_options *options,
+	      struct ovl_report **ret, struct ovl_error *e)
+{
+	return ovl_check_facts(stack, options, ret, NULL, e);
 }

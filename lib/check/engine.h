@@ -27,6 +27,14 @@ struct ovl_run {
 	pthread_mutex_t progress_lock;
 };
 
+/**
+ * ovl_check_facts - ovl_check(), and the facts that it collected
+ * @ret_facts: written whenever @ret is; ovl_facts_free() them
+ */
+int ovl_check_facts(struct ovl_stack *stack, const struct ovl_check_options *options,
+		    struct ovl_report **ret, struct ovl_facts **ret_facts, struct ovl_error *e);
+struct ovl_facts *ovl_facts_free(struct ovl_facts *facts);
+
 /** ovl_run_object - call the object checks that want this object; 0, -ENOMEM */
 int ovl_run_object(struct ovl_run *run, const struct ovl_view *view, struct ovl_sink *sink);
 

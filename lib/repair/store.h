@@ -61,6 +61,10 @@ int ovl_store_create(struct ovl_store *s, const char *command, struct ovl_error 
 int ovl_store_open(struct ovl_store *s, const char *id, struct ovl_log *ret_log,
 		   struct ovl_error *e);
 
+/** ovl_store_peek - read a journal, change nothing, open nothing */
+int ovl_store_peek(struct ovl_store *s, const char *id, struct ovl_log *ret_log,
+		   struct ovl_error *e);
+
 /**
  * ovl_store_belongs - do the trees of a journal have the same roots as ours?
  * 0; -ESTALE if not (the error names the tree).

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What planners ask about the object of a finding.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "repair/plan.h"
+#include "stack/lookup.h"
+
+#include "base/banned.h"
+
+static char *format(const char *fmt, va_list ap)
+{
+	char *text;
+
+	return vasprintf(&text, fmt, ap) < 0 ? NULL : text;
+}
+
+int ovl_way_say(struct ovl_fixer *fx, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = format(fmt, ap);
+	va_end(ap);
+	if (!text)
+		return -ENOMEM;
+	free(fx->way->text);
+	fx->way->text = text;
+	return 0;
+}
+
+int ovl_way_refuse(struct ovl_fixer *fx, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = format(fmt, ap);
+	va_end(ap);
+	/* Without memory for the reason, the way is closed all the same. */
+	free(fx->why);
+	fx->why = text;
+	return 0;
+}
+
+char *ovl_fixer_place(struct ovl_fixer *fx, struct ovl_loc loc)
+{
+	return ovl_stack_place(fx->stack, loc);
+}
+
+/* The directory that holds an object, or for the root of a tree that root itself. */
+static int pin_parent(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_dir **ret, int *ret_fd)
+{
+	struct ovl_path *parent = loc.path ? loc.path->parent : NULL;
+	struct ovl_dir *dir = ovl_dir_new(fx->stack, loc.layer, parent);
+	int r;
+
+	if (!dir)
+		return -ENOMEM;
+	r = ovl_dir_pin(dir, ret_fd);
+	if (r < 0) {
+		ovl_dir_unref(dir);
+		return r;
+	}
+	*ret = dir;
+	return 0;
+}
+
+int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *ret)
+{
+	struct ovl_dir *dir;
+	int r, fd;
+
+	r = pin_parent(fx, loc, &dir, &fd);
+	if (r < 0)
+		return r;
+	r = ovl_reader_observe(fx->stack->reader, fd, loc.path ? loc.path->name : "",
+			       fx->stack->config.userxattr, &fx->scratch, ret);
+	ovl_dir_unpin(dir);
+	ovl_dir_unref(dir);
+	return r;
+}
+
+/* The directories of an entry but for that of the layer on top. */
+static struct ovl_entry *below_top(const struct ovl_entry *e)
+{
+	size_t skip = e->upper ? 0 : 1, n = e->n_lower - skip;
+	struct ovl_entry *rest = calloc(1, sizeof(*rest) + n * sizeof(rest->lower[0]));
+
+	if (!rest)
+		return NULL;
+	rest->refs = 1;
+	rest->first = e->first;
+	for (size_t i = 0; i < n; i++)
+		rest->lower[rest->n_lower++] = ovl_dir_ref(e->lower[skip + i]);
+	return rest;
+}
+
+int ovl_fixer_beneath(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *ret)
+{
+	struct ovl_entry *entry = NULL, *rest;
+	struct ovl_hit parent = { 0 };
+	int r;
+
+	if (!loc.path)
+		return -ENOENT;
+	r = ovl_lookup_path(fx->stack, loc.layer, loc.path->parent, &parent, &entry);
+	if (r == 0 && (parent.result < 0 || !entry))
+		r = -ENOENT;
+	ovl_hit_done(&parent);
+	if (r < 0)
+		return r;
+	rest = below_top(entry);
+	ovl_entry_unref(entry);
+	if (!rest)
+		return -ENOMEM;
+	r = ovl_lookup(fx->stack, rest, loc.path->name, NULL, NULL, ret);
+	ovl_entry_unref(rest);
+	return r;
+}
+
+int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc)
+{
+	const struct ovl_fact_link *link;
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, loc, &obs);
+
+	if (r < 0)
+		return r;
+	if (obs.kind == OVL_KIND_DIR || obs.stat.nlink == 1)
+		return 1;
+	link = ovl_facts_find_link(fx->facts, obs.stat.ino);
+	return link && !fx->facts->missed_upper &&
+	       link->names + link->entries == obs.stat.nlink;
+}

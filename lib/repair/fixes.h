@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The planners, made known from repairs.def: a row without its planner does not link, and a planner
+ * without a row does not compile.
+ */
+#ifndef OVL_REPAIR_FIXES_H
+#define OVL_REPAIR_FIXES_H
+
+#include "repair/plan.h"
+
+#define REPAIR(PROBLEM, TRUST, FIX, TEXT) int ovl_fix_##FIX(struct ovl_fixer *fx);
+#define REPAIR_DEEP REPAIR
+#include "repair/repairs.def"
+#undef REPAIR_DEEP
+#undef REPAIR
+
+#endif

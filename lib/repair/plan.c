@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From findings to steps: which way is taken for each, if any.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "repair/decide.h"
+#include "repair/lower.h"
+
+#include "base/banned.h"
+
+/** What making a plan needs. */
+struct planner {
+	struct ovl_fixer fx;
+	const struct ovl_policy *policy;
+	struct ovl_map writable; /* layer -> enum ovl_writable, once it was found out */
+	struct ovl_map *declined; /* hashes of findings */
+	bool quit;
+};
+
+void ovl_plan_done(ovl_plan *plan)
+{
+	for (size_t i = 0; i < plan->len; i++) {
+		ovl_way_done(&plan->data[i].way);
+		free(plan->data[i].why);
+	}
+	ovl_vec_done(plan);
+}
+
+/* A work directory and an index are as writable as their upper. */
+static int writable(struct planner *p, int layer, enum ovl_writable *ret)
+{
+	struct ovl_key key;
+	uint64_t *value;
+	int r;
+
+	if (layer < 0)
+		layer = OVL_LAYER_UPPER;
+	key = (struct ovl_key){ (uint64_t)layer, 0 };
+	r = ovl_map_put(&p->writable, key, UINT64_MAX, &value);
+	if (r < 0)
+		return r;
+	if (*value == UINT64_MAX)
+		*value = ovl_lower_judge(p->fx.stack, layer, p->policy->lower);
+	*ret = (enum ovl_writable)*value;
+	return 0;
+}
+
+/* One way for the finding at hand: 1 if it is open, with its operations in @ret. */
+static int try_way(struct planner *p, const struct ovl_repair_row *row, struct ovl_way *ret,
+		   const char **ret_why)
+{
+	struct ovl_way way = { .row = row };
+	int r;
+
+	free(TAKE_PTR(p->fx.why));
+	p->fx.way = &way;
+	r = row->fix(&p->fx);
+	p->fx.way = NULL;
+	if (r > 0 && way.ops.len > 0) {
+		*ret = way;
+		return 1;
+	}
+	ovl_way_done(&way);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		*ret_why = strerror(-r);
+	else
+		*ret_why = p->fx.why;
+	return 0;
+}
+
+static int keep_why(struct ovl_repair_step *step, const char *why)
+{
+	if (!why)
+		return 0;
+	free(step->why);
+	step->why = strdup(why);
+	return step->why ? 0 : -ENOMEM;
+}
+
+/** The ways that are open for one finding, for a question. */
+struct offer {
+	OVL_VEC(struct ovl_way) way;
+	OVL_VEC(const char *) text;
+};
+
+static void offer_done(struct offer *o)
+{
+	for (size_t i = 0; i < o->way.len; i++)
+		ovl_way_done(&o->way.data[i]);
+	ovl_vec_done(&o->way);
+	ovl_vec_done(&o->text);
+}
+
+static int offer_add(struct offer *o, struct ovl_way *way)
+{
+	int r = ovl_vec_push(&o->way, *way);
+
+	if (r < 0) {
+		ovl_way_done(way);
+		return r;
+	}
+	return ovl_vec_push(&o->text, way->text ? way->text : way->row->text);
+}
+
+/* Stands for a finding, in whatever report it is told again. */
+static int finding_key(struct planner *p, struct ovl_key *ret)
+{
+	const struct ovl_finding *f = p->fx.finding;
+	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
+	int r = ovl_buf_addf(&b, "%d %d ", (int)f->problem, f->loc.layer);
+
+	if (r == 0)
+		r = ovl_path_add(&b, f->loc.path);
+	if (r == 0)
+		r = ovl_buf_adds(&b, f->found);
+	if (r == 0)
+		*ret = ovl_map_hash(b.data, b.len);
+	return r;
+}
+
+/* Asks, unless that was answered with no before. */
+static int ask(struct planner *p, struct offer *offer, struct ovl_repair_step *step)
+{
+	const struct ovl_question question = { .finding = *p->fx.finding,
+					       .way = offer->text.data,
+					       .n_ways = offer->text.len };
+	struct ovl_key key;
+	uint64_t *value;
+	int answer = OVL_ANSWER_NO, r = finding_key(p, &key);
+
+	if (r < 0)
+		return r;
+	if (!ovl_map_get(p->declined, key))
+		answer = p->policy->ask(p->policy->ctx, &question);
+	if (answer >= 0 && (size_t)answer < offer->way.len) {
+		step->way = offer->way.data[answer];
+		offer->way.data[answer] = (struct ovl_way){ 0 };
+		return 0;
+	}
+	p->quit = answer == OVL_ANSWER_QUIT;
+	step->fate = OVL_FATE_DECLINED;
+	step->way.row = NULL;
+	r = keep_why(step, offer->text.data[0]);
+	return r < 0 ? r : ovl_map_put(p->declined, key, 1, &value) < 0 ? -ENOMEM : 0;
+}
+
+static int plan_finding(struct planner *p, struct ovl_repair_step *step)
+{
+	_cleanup_(offer_done) struct offer offer = { 0 };
+	const struct ovl_finding *f = p->fx.finding;
+	const struct ovl_repair_row *row;
+	size_t n = ovl_repair_rows(f->problem, &row);
+	enum ovl_writable state = OVL_WRITABLE_YES;
+	int r = n ? writable(p, f->loc.layer, &state) : 0;
+
+	for (size_t i = 0; r == 0 && i < n && !step->way.row; i++) {
+		const char *why = NULL;
+		enum ovl_verdict verdict = ovl_decide(p->policy, &row[i], f->loc.layer > 0, state, &why);
+		struct ovl_way way = { 0 };
+
+		if (verdict != OVL_VERDICT_NO)
+			r = try_way(p, &row[i], &way, &why);
+		if (r == 1 && verdict == OVL_VERDICT_DO) {
+			step->way = way;
+			r = 0;
+		} else if (r == 1) {
+			r = offer_add(&offer, &way);
+		} else if (r == 0 && !step->why) {
+			r = keep_why(step, why);
+		}
+	}
+	if (r == 0 && offer.way.len > 0)
+		r = ask(p, &offer, step);
+	return r;
+}
+
+int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
+		  const struct ovl_facts *facts, const struct ovl_policy *policy,
+		  uint64_t *number, struct ovl_map *declined, ovl_plan *ret)
+{
+	struct planner p = { .fx = { .stack = stack, .facts = facts, .number = number },
+			     .policy = policy,
+			     .declined = declined };
+	size_t n = ovl_report_len(report);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n && !p.quit; i++) {
+		struct ovl_finding f = ovl_report_get(report, i);
+		struct ovl_repair_step step = { .finding = i };
+
+		if (policy->wanted && !policy->wanted(policy->ctx, &f))
+			continue;
+		p.fx.finding = &f;
+		r = plan_finding(&p, &step);
+		if (r == 0)
+			r = ovl_vec_push(ret, step);
+		if (r < 0) {
+			ovl_way_done(&step.way);
+			free(step.why);
+		}
+	}
+	free(p.fx.why);
+	ovl_obs_scratch_done(&p.fx.scratch);
+	ovl_map_done(&p.writable);
+	return r < 0 ? r : p.quit ? -ECANCELED : 0;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The plan: for each finding that is to be repaired, one way and its operations.
+ *
+ * Planners (fix_*.c, a row each in repairs.def) describe what to do and touch nothing: they look at
+ * the layers through the reader and emit operations with the functions below. One call of a planner
+ * builds one way; it says whether that way is open here.
+ *
+ * The operations of a way must not build upon each other: each is compared with the disk before the
+ * first of them is carried out.
+ */
+#ifndef OVL_REPAIR_PLAN_H
+#define OVL_REPAIR_PLAN_H
+
+#include "check/facts.h"
+#include "overlayfs/repair.h"
+#include "repair/op.h"
+
+struct ovl_fixer;
+
+/** Who may choose a way. */
+enum ovl_way_trust {
+	OVL_WAY_PREEN,  /* -p and up */
+	OVL_WAY_YES,    /* -y, and who is asked */
+	OVL_WAY_CHOICE, /* only who is asked and chooses it: something is lost, or somebody must know */
+};
+
+/**
+ * A planner: one way to put one finding right.
+ * Returns 1 if the way is open and its operations are emitted; 0 if not (ovl_way_refuse() says why); or
+ * why it could not be found out.
+ */
+typedef int ovl_fix_fn(struct ovl_fixer *fx);
+
+/** A row of repairs.def. */
+struct ovl_repair_row {
+	enum ovl_problem_id problem;
+	enum ovl_way_trust trust;
+	ovl_fix_fn *fix;
+	const char *text; /* "remove it"; NULL: the planner says it with ovl_way_say() */
+	bool recheck;     /* what it brings to light is to be checked in another round */
+};
+
+/** ovl_repair_rows - the ways for a problem, in order of preference; @ret borrowed; their number */
+size_t ovl_repair_rows(enum ovl_problem_id problem, const struct ovl_repair_row **ret);
+
+/** One way for one finding. */
+struct ovl_way {
+	const struct ovl_repair_row *row;
+	char *text; /* owned; NULL: row->text */
+	ovl_op_vec ops;
+};
+
+/** What a planner works with. */
+struct ovl_fixer {
+	struct ovl_stack *stack;
+	const struct ovl_facts *facts; /* of the check that made the finding; complete */
+	uint64_t *number;              /* the last one given out for saved/ and stage/ */
+
+	const struct ovl_finding *finding;
+	struct ovl_way *way; /* under construction */
+	char *why;           /* why the last way is closed; owned */
+
+	struct ovl_obs_scratch scratch; /* of ovl_fixer_observe() */
+};
+
+void ovl_way_done(struct ovl_way *way);
+
+/** ovl_way_say - what the way does, as a question begins with it: "redirect to lower1:/b" */
+int ovl_way_say(struct ovl_fixer *fx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/** ovl_way_refuse - why the way is closed; always returns 0, for `return ovl_way_refuse(...)` */
+int ovl_way_refuse(struct ovl_fixer *fx, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** ovl_fixer_place - "upper:/a", escaped; free() it; NULL when out of memory */
+char *ovl_fixer_place(struct ovl_fixer *fx, struct ovl_loc loc);
+
+/**
+ * ovl_fixer_observe - an object and its xattrs as they are now
+ * @ret: valid until the next call with the same fixer
+ * 0, -ENOENT, or why it could not be read.
+ */
+int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *ret);
+
+/**
+ * ovl_fixer_beneath - what would be shown at the name of an object if it were not there
+ * No redirect of the object itself is followed. @ret: ovl_hit_done() it.
+ * 0; -ENOENT for the root of a layer, or if its directory cannot be found by lookup; -ENOMEM.
+ */
+int ovl_fixer_beneath(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *ret);
+
+/** ovl_fixer_names - are all names of an upper file known, so that nothing outside is changed with it?
+ * 1, 0 or negative errno. Directories: 1. */
+int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc);
+
+/*
+ * Operations. All return 0, -ENOMEM, or why the object could not be read; what is as it should be
+ * already emits nothing.
+ */
+
+/** ovl_way_set_xattr - @value: copied */
+int ovl_way_set_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
+		      struct ovl_bytes value);
+int ovl_way_remove_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id);
+
+/** ovl_way_set_aside - move an object whole into saved/, where a person can look at it */
+int ovl_way_set_aside(struct ovl_fixer *fx, struct ovl_loc loc);
+
+/** ovl_way_whiteout - put a whiteout where nothing is (or where another operation makes room) */
+int ovl_way_whiteout(struct ovl_fixer *fx, struct ovl_loc loc);
+
+/** ovl_way_copy - a copy of a lower object, see OVL_MAKE_COPY, where nothing is */
+int ovl_way_copy(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc to);
+
+/** ovl_way_move - give an object another name */
+int ovl_way_move(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to);
+
+/** ovl_way_link - give an inode one more name */
+int ovl_way_link(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to);
+
+/** ovl_way_fill - give a file the content of a lower one; ovl_way_punch - make it one hole */
+int ovl_way_fill(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc lower);
+int ovl_way_punch(struct ovl_fixer *fx, struct ovl_loc file);
+
+/** One finding of the plan. */
+struct ovl_repair_step {
+	size_t finding;         /* number in the report */
+	struct ovl_way way;     /* what was chosen; row NULL: none */
+	enum ovl_fate fate;     /* LEFT until it was applied */
+	bool again;             /* it met the work of another step: look once more */
+	char *why;              /* owned; NULL */
+};
+typedef OVL_VEC(struct ovl_repair_step) ovl_plan;
+
+void ovl_plan_done(ovl_plan *plan);
+
+/**
+ * ovl_plan_make - decide and plan, for all findings of a report
+ * @number: see struct ovl_fixer
+ * @declined: what was answered with no in an earlier round is not asked again; added to
+ * Asks where the policy says so. 0; -ECANCELED if the answer was to quit (what was agreed to before is in
+ * the plan); -ENOMEM.
+ */
+int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
+		  const struct ovl_facts *facts, const struct ovl_policy *policy,
+		  uint64_t *number, struct ovl_map *declined, ovl_plan *ret);
+
+#endif

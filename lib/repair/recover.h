@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an earlier run left unfinished, at the start of the next one that may write.
+ */
+#ifndef OVL_REPAIR_RECOVER_H
+#define OVL_REPAIR_RECOVER_H
+
+#include "repair/store.h"
+#include "repair/trees.h"
+
+/**
+ * ovl_recover - finish what was begun
+ * @ret_open: true if a journal is open now: that of an unfinished repair, which goes on
+ * @ret_n: steps that were taken back
+ *
+ * Writes nothing if nothing is unfinished. An unfinished undo is carried to its end. Journals that
+ * cannot be read, or belong to other layers, are refused: somebody has to look at them.
+ * 0; -EBUSY; -ESTALE; or why not.
+ */
+int ovl_recover(struct ovl_store *store, struct ovl_trees *trees, bool *ret_open, size_t *ret_n,
+		struct ovl_error *e);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of repairs. The rows of a problem stand together.
+ */
+#include "repair/fixes.h"
+
+#include "base/cleanup.h"
+#include "base/banned.h"
+
+static const struct ovl_repair_row rows[] = {
+#define REPAIR(PROBLEM, TRUST, FIX, TEXT) \
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, false },
+#define REPAIR_DEEP(PROBLEM, TRUST, FIX, TEXT) \
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true },
+#include "repair/repairs.def"
+#undef REPAIR_DEEP
+#undef REPAIR
+};
+
+size_t ovl_repair_rows(enum ovl_problem_id problem, const struct ovl_repair_row **ret)
+{
+	size_t first = 0, n = 0;
+
+	while (first < ARRAY_LEN(rows) && rows[first].problem != problem)
+		first++;
+	while (first + n < ARRAY_LEN(rows) && rows[first + n].problem == problem)
+		n++;
+	*ret = n ? &rows[first] : NULL;
+	return n;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Groups of steps: record, do, make durable, commit.
+ */
+#include "repair/tx.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "repair/recover.h"
+#include "repair/stage.h"
+#include "repair/undo.h"
+
+#include "base/banned.h"
+
+enum {
+	GROUP_STEPS = 512, /* what a crash takes back at most */
+	GROUP_OPS = 4096,
+	KEEP_DEFAULT = 10,
+};
+
+/** Steps that are committed together. */
+struct group {
+	OVL_VEC(struct ovl_repair_step *) step;
+	size_t n_ops;
+};
+
+static int leave(struct ovl_repair_step *step, int err)
+{
+	step->fate = OVL_FATE_FAILED;
+	/* It met another step of this run, or somebody else: a new look will tell. */
+	step->again = err == -ESTALE || err == -ENOENT || err == -EEXIST;
+	free(step->why);
+	step->why = strdup(err == -ESTALE ? "it has changed since it was checked" : strerror(-err));
+	return step->why ? 0 : -ENOMEM;
+}
+
+static void unmake(struct ovl_tx *tx, struct ovl_repair_step *step)
+{
+	for (size_t i = 0; i < step->way.ops.len; i++)
+		if (step->way.ops.data[i].make != OVL_MAKE_NONE)
+			ovl_stage_remove(&tx->trees, &step->way.ops.data[i]);
+}
+
+/* Makes what is new in the stage and compares everything with the disk. */
+static int prepare(struct ovl_tx *tx, struct ovl_repair_step *step)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < step->way.ops.len; i++) {
+		struct ovl_op *op = &step->way.ops.data[i];
+
+		if (op->make != OVL_MAKE_NONE)
+			r = ovl_stage_make(&tx->trees, op);
+		if (r == 0)
+			r = ovl_op_prepare(&tx->trees, op);
+	}
+	if (r < 0)
+		unmake(tx, step);
+	return r;
+}
+
+static int record(struct ovl_tx *tx, const struct ovl_report *report, const struct ovl_repair_step *step)
+{
+	const struct ovl_finding f = ovl_report_get(report, step->finding);
+	const struct ovl_way *way = &step->way;
+	_cleanup_free_ char *place = ovl_stack_place(tx->stack, f.loc);
+	int r;
+
+	if (!place)
+		return -ENOMEM;
+	r = ovl_journal_step(&tx->store.journal, ovl_problem_get(f.problem)->slug, place,
+			     way->text ? way->text : way->row->text);
+	for (size_t i = 0; r == 0 && i < way->ops.len; i++)
+		r = ovl_journal_op(&tx->store.journal, &way->ops.data[i]);
+	return r;
+}
+
+/* Carries one step out, or takes back what of it was done: 0, or what hindered it. */
+static int carry_out(struct ovl_tx *tx, struct ovl_repair_step *step)
+{
+	const ovl_op_vec *ops = &step->way.ops;
+	size_t done = 0;
+	int r = 0, back = 0;
+
+	while (r == 0 && done < ops->len) {
+		r = ovl_op_do(&tx->trees, &ops->data[done]);
+		if (r == 0)
+			done++;
+	}
+	if (r == 0) {
+		step->fate = OVL_FATE_FIXED;
+		return 0;
+	}
+	while (back == 0 && done > 0)
+		back = ovl_op_undo(&tx->trees, &ops->data[--done], true);
+	unmake(tx, step);
+	return back < 0 ? -EUCLEAN : r;
+}
+
+/* What is recorded is durable now. */
+static int carry_out_group(struct ovl_tx *tx, struct group *g)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < g->step.len; i++) {
+		int err = carry_out(tx, g->step.data[i]);
+
+		if (err == -EUCLEAN) /* half done: only the journal can help */
+			return -EIO;
+		if (err == 0)
+			continue;
+		r = leave(g->step.data[i], err);
+		if (r == 0)
+			r = ovl_journal_abort(&tx->store.journal, (uint32_t)i);
+	}
+	if (r == 0)
+		r = ovl_undo_sync(&tx->trees);
+	if (r == 0)
+		r = ovl_journal_mark(&tx->store.journal, OVL_RECORD_COMMIT);
+	return r;
+}
+
+static int prepare_group(struct ovl_tx *tx, const struct ovl_report *report, struct group *g)
+{
+	size_t n = 0;
+	int r = ovl_journal_group(&tx->store.journal);
+
+	for (size_t i = 0; r == 0 && i < g->step.len; i++) {
+		struct ovl_repair_step *step = g->step.data[i];
+		int err = prepare(tx, step);
+
+		if (err < 0) {
+			r = err == -ENOMEM ? err : leave(step, err);
+			continue;
+		}
+		g->step.data[n++] = step;
+		r = record(tx, report, step);
+	}
+	g->step.len = n;
+	return r == 0 ? ovl_journal_sync(&tx->store.journal) : r;
+}
+
+static int apply_group(struct ovl_tx *tx, const struct ovl_report *report, struct group *g,
+		       struct ovl_error *e)
+{
+	int r = prepare_group(tx, report, g);
+
+	if (r == 0)
+		r = carry_out_group(tx, g);
+	g->step.len = 0;
+	g->n_ops = 0;
+	return r < 0 ? ovl_fail(e, r, "cannot go on with repairs") : 0;
+}
+
+static int open_journal(struct ovl_tx *tx, struct ovl_error *e)
+{
+	int r;
+
+	if (tx->open)
+		return 0;
+	if (tx->store.base < 0)
+		return ovl_fail_plain(e, -ENOENT,
+				      "there is no work directory to keep the journal in: use -z DIR");
+	r = ovl_store_lock(&tx->store, e);
+	if (r == 0)
+		r = ovl_store_create(&tx->store, tx->policy->command, e);
+	if (r < 0)
+		return r;
+	tx->open = true;
+	tx->trees.store = tx->store.dir;
+	/* From now on the kernel refuses the mount; somebody may have been quicker. */
+	return ovl_undo_alone(tx->stack, e);
+}
+
+int ovl_tx_apply(struct ovl_tx *tx, const struct ovl_report *report, ovl_plan *plan,
+		 struct ovl_error *e)
+{
+	struct group g = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->len; i++) {
+		struct ovl_repair_step *step = &plan->data[i];
+
+		if (!step->way.row)
+			continue;
+		r = open_journal(tx, e);
+		if (r == 0)
+			r = ovl_vec_push(&g.step, step);
+		g.n_ops += step->way.ops.len;
+		if (r < 0 || (g.step.len < GROUP_STEPS && g.n_ops < GROUP_OPS))
+			continue;
+		r = apply_group(tx, report, &g, e);
+		if (r == 0 && tx->cancelled && tx->cancelled(tx->cancelled_ctx))
+			r = -ECANCELED;
+	}
+	if (r == 0 && g.step.len > 0)
+		r = apply_group(tx, report, &g, e);
+	ovl_vec_done(&g.step);
+	return r;
+}
+
+int ovl_tx_begin(struct ovl_tx *tx, struct ovl_stack *stack, const struct ovl_policy *policy,
+		 struct ovl_error *e)
+{
+	int r;
+
+	*tx = (struct ovl_tx){ .stack = stack, .policy = policy };
+	ovl_trees_init(&tx->trees, stack);
+	r = ovl_store_init(&tx->store, stack, policy->journal_dir, e);
+	if (r == 0)
+		r = ovl_undo_alone(stack, e);
+	if (r == 0 && tx->store.base >= 0)
+		r = ovl_recover(&tx->store, &tx->trees, &tx->open, &tx->recovered, e);
+	return r;
+}
+
+int ovl_tx_end(struct ovl_tx *tx, struct ovl_error *e)
+{
+	size_t keep = tx->policy->keep ? tx->policy->keep : KEEP_DEFAULT;
+	int r;
+
+	if (!tx->open)
+		return 0;
+	tx->open = false;
+	r = ovl_store_finish(&tx->store, OVL_RECORD_FINISHED, e);
+	if (r == 0)
+		r = ovl_store_prune(&tx->store, keep, e);
+	return r;
+}
+
+void ovl_tx_done(struct ovl_tx *tx)
+{
+	ovl_trees_done(&tx->trees);
+	ovl_store_done(&tx->store);
+}

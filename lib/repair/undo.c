@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Steps backwards. Everything here may be interrupted and begun again: an operation that is taken back
+ * already is left alone.
+ */
+#include "repair/undo.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+#include "base/banned.h"
+
+int ovl_undo_alone(struct ovl_stack *stack, struct ovl_error *e)
+{
+	_cleanup_free_ char *users = NULL;
+	int r = ovl_stack_users(stack, &users);
+
+	if (r < 0)
+		return ovl_fail(e, r, "cannot tell whether the layers are in use");
+	if (r > 0)
+		return ovl_fail_plain(e, -EBUSY, "%s", users);
+	return 0;
+}
+
+int ovl_undo_step_back(struct ovl_trees *trees, const struct ovl_logged_step *step,
+		       bool recorded_times)
+{
+	int first = 0;
+
+	for (size_t i = step->ops.len; i-- > 0;) {
+		int r = ovl_op_undo(trees, &step->ops.data[i], recorded_times);
+
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0 && first == 0)
+			first = r;
+	}
+	return first;
+}
+
+int ovl_undo_sync(struct ovl_trees *trees)
+{
+	const struct ovl_stack *stack = trees->stack;
+	uint64_t synced = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < stack->n_layer; i++) {
+		const struct ovl_root *root = &stack->layer[i].root;
+		int r;
+
+		if (root->plain < 0 || root->mount_read_only ||
+		    (any && root->stat.dev == synced))
+			continue;
+		r = ovl_write_sync_fs(root->plain);
+		if (r < 0)
+			return r;
+		synced = root->stat.dev;
+		any = true;
+	}
+	return 0;
+}
+
+static int fail_step(const struct ovl_logged_step *step, int err, struct ovl_error *e)
+{
+	return ovl_fail(e, err, "cannot take back '%s' at %s", step->action, step->place);
+}
+
+int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
+			 const struct ovl_log *log, size_t *ret_n, struct ovl_error *e)
+{
+	size_t n = log->step.len, back = 0;
+	int r = 0;
+
+	while (n > 0 && !log->step.data[n - 1].committed) {
+		const struct ovl_logged_step *step = &log->step.data[--n];
+
+		if (step->aborted)
+			continue;
+		r = ovl_undo_step_back(trees, step, true);
+		if (r < 0)
+			return fail_step(step, r, e);
+		back++;
+	}
+	if (n == log->step.len)
+		return 0;
+	r = ovl_undo_sync(trees);
+	for (size_t i = n; r == 0 && i < log->step.len; i++)
+		if (!log->step.data[i].aborted)
+			r = ovl_journal_abort(&store->journal, (uint32_t)(i - n));
+	if (r == 0)
+		r = ovl_journal_mark(&store->journal, OVL_RECORD_COMMIT);
+	if (r == 0)
+		r = ovl_journal_sync(&store->journal);
+	if (r < 0)
+		return ovl_fail(e, r, "cannot take back what an earlier run left unfinished");
+	*ret_n = back;
+	return 0;
+}
+
+static int undo_step(struct ovl_trees *trees, const struct ovl_logged_step *step,
+		     const struct ovl_undo_options *options, size_t *left)
+{
+	int r = options->dry ? 0 : ovl_undo_step_back(trees, step, false);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		++*left;
+	if (options->step)
+		options->step(options->ctx, &(struct ovl_undo_step){ .slug = step->slug,
+								     .place = step->place,
+								     .action = step->action,
+								     .err = r });
+	return 0;
+}
+
+int ovl_undo_log(struct ovl_store *store, struct ovl_trees *trees, const struct ovl_log *log,
+		 const struct ovl_undo_options *options, size_t *ret_left, struct ovl_error *e)
+{
+	size_t left = 0;
+	int r = 0;
+
+	if (!options->dry && log->state != OVL_JOURNAL_UNDOING) {
+		r = ovl_journal_mark(&store->journal, OVL_RECORD_UNDO);
+		if (r == 0)
+			r = ovl_journal_sync(&store->journal);
+		if (r < 0)
+			return ovl_fail(e, r, "cannot write the journal");
+	}
+	for (size_t i = log->step.len; r == 0 && i-- > 0;) {
+		const struct ovl_logged_step *step = &log->step.data[i];
+
+		if (!step->committed || step->aborted)
+			continue;
+		if (options->cancelled && options->cancelled(options->ctx))
+			return -ECANCELED;
+		r = undo_step(trees, step, options, &left);
+	}
+	if (r == 0 && !options->dry)
+		r = ovl_undo_sync(trees);
+	if (r < 0)
+		return ovl_fail(e, r, "cannot take the repair back");
+	*ret_left = left;
+	return 0;
+}

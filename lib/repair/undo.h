@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Taking back: what was not committed after a crash, or a whole run when somebody wishes.
+ */
+#ifndef OVL_REPAIR_UNDO_H
+#define OVL_REPAIR_UNDO_H
+
+#include "overlayfs/repair.h"
+#include "repair/store.h"
+#include "repair/trees.h"
+
+/** ovl_undo_step_back - take one recorded step back; 0, or what hindered an operation of it */
+int ovl_undo_step_back(struct ovl_trees *trees, const struct ovl_logged_step *step,
+		       bool recorded_times);
+
+/**
+ * ovl_undo_uncommitted - take back what no COMMIT stands behind, and say so in the journal
+ * @ret_n: steps
+ * The layers are durable then. 0; -ESTALE if something was changed by others; or why not.
+ */
+int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
+			 const struct ovl_log *log, size_t *ret_n, struct ovl_error *e);
+
+/** ovl_undo_log - take a whole journal back, newest step first; see ovl_undo() */
+int ovl_undo_log(struct ovl_store *store, struct ovl_trees *trees, const struct ovl_log *log,
+		 const struct ovl_undo_options *options, size_t *ret_left, struct ovl_error *e);
+
+/** ovl_undo_sync - make all layers that may have been written to durable */
+int ovl_undo_sync(struct ovl_trees *trees);
+
+/**
+ * ovl_undo_alone - is nobody else using the layers? -EBUSY and who, if somebody does
+ */
+int ovl_undo_alone(struct ovl_stack *stack, struct ovl_error *e);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What planners emit: operations, from locations and wishes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "overlayfs/xattr.h"
+#include "repair/plan.h"
+#include "repair/trees.h"
+
+#include "base/banned.h"
+
+void ovl_way_done(struct ovl_way *way)
+{
+	for (size_t i = 0; i < way->ops.len; i++)
+		ovl_op_done(&way->ops.data[i]);
+	ovl_vec_done(&way->ops);
+	free(way->text);
+	*way = (struct ovl_way){ 0 };
+}
+
+/* Takes @op over, also on failure. */
+static int emit(struct ovl_fixer *fx, struct ovl_op *op, int r)
+{
+	if (r == 0)
+		r = ovl_vec_push(&fx->way->ops, *op);
+	if (r < 0)
+		ovl_op_done(op);
+	return r;
+}
+
+static int change_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
+			const struct ovl_bytes *value)
+{
+	struct ovl_op op = { .type = OVL_OP_XATTR };
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, loc, &obs);
+
+	if (r < 0)
+		return r;
+	if (obs.xbad & (1u << id))
+		return obs.xerr;
+	op.has_old = obs.xmask & (1u << id);
+	op.has_new = value != NULL;
+	if (!op.has_old && !op.has_new)
+		return 0;
+	if (op.has_old && op.has_new && obs.x[id].len == value->len &&
+	    (value->len == 0 || memcmp(obs.x[id].data, value->data, value->len) == 0))
+		return 0;
+	op.ino = obs.stat.ino;
+	op.mode = obs.stat.mode;
+	op.xattr = strdup(ovl_xattr_name(id, fx->stack->config.userxattr));
+	r = op.xattr ? ovl_place_set(&op.at, loc) : -ENOMEM;
+	if (r == 0 && op.has_old)
+		r = ovl_buf_add(&op.old_value, obs.x[id].data, obs.x[id].len);
+	if (r == 0 && op.has_new)
+		r = ovl_buf_add(&op.new_value, value->data, value->len);
+	return emit(fx, &op, r);
+}
+
+int ovl_way_set_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
+		      struct ovl_bytes value)
+{
+	return change_xattr(fx, loc, id, &value);
+}
+
+int ovl_way_remove_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id)
+{
+	return change_xattr(fx, loc, id, NULL);
+}
+
+/* What is moved or linked is known by its inode number. */
+static int begin(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_op *op)
+{
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, loc, &obs);
+
+	if (r < 0)
+		return r;
+	op->ino = obs.stat.ino;
+	op->mode = obs.stat.mode;
+	return ovl_place_set(&op->at, loc);
+}
+
+int ovl_way_set_aside(struct ovl_fixer *fx, struct ovl_loc loc)
+{
+	struct ovl_op op = { .type = OVL_OP_MOVE };
+	int r = begin(fx, loc, &op);
+
+	if (r == 0)
+		r = ovl_place_store(&op.to, "saved", ++*fx->number);
+	return emit(fx, &op, r);
+}
+
+int ovl_way_move(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to)
+{
+	struct ovl_op op = { .type = OVL_OP_MOVE };
+	int r = begin(fx, from, &op);
+
+	if (r == 0)
+		r = ovl_place_set(&op.to, to);
+	return emit(fx, &op, r);
+}
+
+int ovl_way_link(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to)
+{
+	struct ovl_op op = { .type = OVL_OP_LINK };
+	int r = begin(fx, from, &op);
+
+	if (r == 0)
+		r = ovl_place_set(&op.to, to);
+	return emit(fx, &op, r);
+}
+
+int ovl_way_whiteout(struct ovl_fixer *fx, struct ovl_loc loc)
+{
+	struct ovl_op op = { .type = OVL_OP_MOVE, .make = OVL_MAKE_WHITEOUT };
+	int r = ovl_place_store(&op.at, "stage", ++*fx->number);
+
+	if (r == 0)
+		r = ovl_place_set(&op.to, loc);
+	return emit(fx, &op, r);
+}
+
+int ovl_way_copy(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc to)
+{
+	struct ovl_op op = { .type = OVL_OP_MOVE, .make = OVL_MAKE_COPY };
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, lower, &obs);
+
+	if (r < 0)
+		return r;
+	op.source_ino = obs.stat.ino;
+	r = ovl_place_store(&op.at, "stage", ++*fx->number);
+	if (r == 0)
+		r = ovl_place_set(&op.source, lower);
+	if (r == 0)
+		r = ovl_place_set(&op.to, to);
+	return emit(fx, &op, r);
+}
+
+static int change_data(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_loc *lower)
+{
+	struct ovl_op op = { .type = OVL_OP_DATA };
+	struct ovl_obs obs;
+	int r = begin(fx, file, &op);
+
+	if (r == 0)
+		r = ovl_fixer_observe(fx, file, &obs);
+	if (r == 0) {
+		op.old_size = op.new_size = obs.stat.size;
+		op.saved = ++*fx->number;
+	}
+	if (r == 0 && lower) {
+		r = ovl_fixer_observe(fx, *lower, &obs);
+		if (r == 0) {
+			op.source_ino = obs.stat.ino;
+			op.new_size = obs.stat.size;
+			r = ovl_place_set(&op.to, *lower);
+		}
+	}
+	return emit(fx, &op, r);
+}
+
+int ovl_way_fill(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc lower)
+{
+	return change_data(fx, file, &lower);
+}
+
+int ovl_way_punch(struct ovl_fixer *fx, struct ovl_loc file)
+{
+	return change_data(fx, file, NULL);
+}
