@@ -101,7 +101,8 @@ struct ovl_undo_options {
 	const char *id;          /* of the journal, or its first characters; NULL: the newest */
 	bool dry;                /* only tell what would be done */
 	const char *journal_dir; /* -z */
-	void (*step)(void *ctx, const struct ovl_undo_step *step); /* told of each step; may be NULL */
+	void (*step)(void *ctx,
+		     const struct ovl_undo_step *step); /* told of each step; may be NULL */
 	bool (*cancelled)(void *ctx);
 	void *ctx;
 };
@@ -118,7 +119,7 @@ int ovl_undo(struct ovl_stack *stack, const struct ovl_undo_options *options, si
 /** A journal that could be taken back, for --list-undo. */
 struct ovl_undo_entry {
 	const char *id;
-	uint64_t time;    /* seconds since 1970 */
+	uint64_t time;     /* seconds since 1970 */
 	const char *state; /* "finished", "unfinished", "half taken back", "unreadable" */
 	size_t n_steps;
 	bool has_saved; /* objects are set aside in it */

@@ -22,7 +22,7 @@
 enum ovl_record_type {
 	OVL_RECORD_TREE = 1, /* one tree of the overlay: number, path, inode of the root, fs uuid */
 	OVL_RECORD_GROUP,    /* a group of steps begins: all until COMMIT belongs to it */
-	OVL_RECORD_STEP,     /* a step begins: slug of the problem, place, what is done, for --list-undo */
+	OVL_RECORD_STEP, /* a step begins: slug of the problem, place, what is done, for --list-undo */
 	OVL_RECORD_OP,       /* one operation of that step: see lib/repair/op_record.h */
 	OVL_RECORD_ABORT,    /* a step of this group failed and was taken back: its number */
 	OVL_RECORD_COMMIT,   /* the group is done and durable */
@@ -36,7 +36,7 @@ struct ovl_record_header {
 	uint32_t incompat; /* features that a reader must know; 0 today */
 	uint8_t uuid[16];
 	uint8_t boot_id[16];
-	uint64_t time;       /* seconds since 1970 */
+	uint64_t time;            /* seconds since 1970 */
 	struct ovl_bytes tool;    /* "fsck.overlay 0.1" */
 	struct ovl_bytes command; /* the command line, NUL between words */
 };

@@ -12,7 +12,8 @@ static const char *closed(bool lower, enum ovl_writable writable)
 	case OVL_WRITABLE_READ_ONLY:
 		return "the layer is read-only";
 	case OVL_WRITABLE_SHARED:
-		return lower ? "the lower layer may be used by others; -E lower=rw repairs it" : NULL;
+		return lower ? "the lower layer may be used by others; -E lower=rw repairs it" :
+			       NULL;
 	case OVL_WRITABLE_FORBIDDEN:
 		return "lower layers are left alone (-E lower=ro)";
 	case OVL_WRITABLE_YES:
@@ -35,8 +36,9 @@ enum ovl_verdict ovl_decide(const struct ovl_policy *policy, const struct ovl_re
 	case OVL_REPAIR_PREEN:
 		if (row->trust == OVL_WAY_PREEN)
 			return OVL_VERDICT_DO;
-		*ret_why = row->trust == OVL_WAY_YES ? "-p leaves it; run with -y, or without both" :
-						       "somebody has to choose; run without -p";
+		*ret_why = row->trust == OVL_WAY_YES ?
+				   "-p leaves it; run with -y, or without both" :
+				   "somebody has to choose; run without -p";
 		return OVL_VERDICT_NO;
 	case OVL_REPAIR_YES:
 		if (row->trust != OVL_WAY_CHOICE)

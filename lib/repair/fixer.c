@@ -136,6 +136,5 @@ int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc)
 	if (obs.kind == OVL_KIND_DIR || obs.stat.nlink == 1)
 		return 1;
 	link = ovl_facts_find_link(fx->facts, obs.stat.ino);
-	return link && !fx->facts->missed_upper &&
-	       link->names + link->entries == obs.stat.nlink;
+	return link && !fx->facts->missed_upper && link->names + link->entries == obs.stat.nlink;
 }

@@ -20,10 +20,10 @@ enum ovl_journal_state {
 
 struct ovl_journal {
 	int fd;
-	uint64_t seq; /* of the next record */
-	uint32_t crc; /* of the last one */
+	uint64_t seq;           /* of the next record */
+	uint32_t crc;           /* of the last one */
 	struct ovl_buf pending; /* records that are not written yet */
-	uint64_t saved; /* highest number given out for saved/ and stage/ */
+	uint64_t saved;         /* highest number given out for saved/ and stage/ */
 };
 
 /** ovl_journal_create - a new file "journal" in @dir, with its header durable; -EEXIST */
@@ -77,7 +77,8 @@ int ovl_journal_step(struct ovl_journal *j, const char *slug, const char *place,
 int ovl_journal_op(struct ovl_journal *j, const struct ovl_op *op);
 /** ovl_journal_abort - the @n-th step since the group began (0, 1 ...) was taken back */
 int ovl_journal_abort(struct ovl_journal *j, uint32_t n);
-int ovl_journal_mark(struct ovl_journal *j, enum ovl_record_type type); /* COMMIT, FINISHED, UNDO, UNDONE */
+int ovl_journal_mark(struct ovl_journal *j,
+		     enum ovl_record_type type); /* COMMIT, FINISHED, UNDO, UNDONE */
 
 /** ovl_journal_sync - write what is pending and make it durable; 0 or why not */
 int ovl_journal_sync(struct ovl_journal *j);

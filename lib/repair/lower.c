@@ -14,8 +14,8 @@
 
 /* Stores of docker, containers/storage and containerd keep their layers below a folder of this name. */
 static const char *const stores[] = {
-	"/overlay2/", "/containers/storage/", "/io.containerd.snapshotter.v1.overlayfs/",
-	"/overlay-containers/", "/overlay-layers/", "/buildkit/",
+	"/overlay2/",           "/containers/storage/", "/io.containerd.snapshotter.v1.overlayfs/",
+	"/overlay-containers/", "/overlay-layers/",     "/buildkit/",
 };
 
 static bool is_in_store(const char *dir)

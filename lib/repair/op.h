@@ -19,9 +19,9 @@ struct ovl_trees;
 
 enum ovl_op_type {
 	OVL_OP_XATTR = 1, /* set, change or remove one xattr */
-	OVL_OP_MOVE = 2,  /* rename: aside into saved/, out of stage/, or from one name to another */
-	OVL_OP_LINK = 3,  /* one more name for an inode */
-	OVL_OP_DATA = 4,  /* the content of a file: fill what was one hole, or make it one */
+	OVL_OP_MOVE = 2, /* rename: aside into saved/, out of stage/, or from one name to another */
+	OVL_OP_LINK = 3, /* one more name for an inode */
+	OVL_OP_DATA = 4, /* the content of a file: fill what was one hole, or make it one */
 	OVL_OP__MAX
 };
 
@@ -46,9 +46,10 @@ struct ovl_place {
 struct ovl_op {
 	enum ovl_op_type type;
 	struct ovl_place at; /* the object; for MOVE and LINK its name before */
-	struct ovl_place to; /* MOVE, LINK: its name after; DATA: where the content comes from, or NULL path */
-	uint64_t ino;        /* of the object; 0 until what is to be published is made */
-	uint32_t mode;       /* its type and permissions */
+	struct ovl_place
+		to; /* MOVE, LINK: its name after; DATA: where the content comes from, or NULL path */
+	uint64_t ino;  /* of the object; 0 until what is to be published is made */
+	uint32_t mode; /* its type and permissions */
 
 	/* XATTR */
 	char *xattr; /* full name */

@@ -16,7 +16,7 @@
 struct planner {
 	struct ovl_fixer fx;
 	const struct ovl_policy *policy;
-	struct ovl_map writable; /* layer -> enum ovl_writable, once it was found out */
+	struct ovl_map writable;  /* layer -> enum ovl_writable, once it was found out */
 	struct ovl_map *declined; /* hashes of findings */
 	bool quit;
 };
@@ -45,7 +45,7 @@ static int writable(struct planner *p, int layer, enum ovl_writable *ret)
 		return r;
 	if (*value == UINT64_MAX)
 		*value = ovl_lower_judge(p->fx.stack, layer, p->policy->lower);
-	*ret = (enum ovl_writable)*value;
+	*ret = (enum ovl_writable) * value;
 	return 0;
 }
 
@@ -161,7 +161,8 @@ static int plan_finding(struct planner *p, struct ovl_repair_step *step)
 
 	for (size_t i = 0; r == 0 && i < n && !step->way.row; i++) {
 		const char *why = NULL;
-		enum ovl_verdict verdict = ovl_decide(p->policy, &row[i], f->loc.layer > 0, state, &why);
+		enum ovl_verdict verdict =
+			ovl_decide(p->policy, &row[i], f->loc.layer > 0, state, &why);
 		struct ovl_way way = { 0 };
 
 		if (verdict != OVL_VERDICT_NO)
@@ -181,8 +182,8 @@ static int plan_finding(struct planner *p, struct ovl_repair_step *step)
 }
 
 int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
-		  const struct ovl_facts *facts, const struct ovl_policy *policy,
-		  uint64_t *number, struct ovl_map *declined, ovl_plan *ret)
+		  const struct ovl_facts *facts, const struct ovl_policy *policy, uint64_t *number,
+		  struct ovl_map *declined, ovl_plan *ret)
 {
 	struct planner p = { .fx = { .stack = stack, .facts = facts, .number = number },
 			     .policy = policy,

@@ -20,8 +20,8 @@ struct ovl_fixer;
 
 /** Who may choose a way. */
 enum ovl_way_trust {
-	OVL_WAY_PREEN,  /* -p and up */
-	OVL_WAY_YES,    /* -y, and who is asked */
+	OVL_WAY_PREEN, /* -p and up */
+	OVL_WAY_YES,   /* -y, and who is asked */
 	OVL_WAY_CHOICE, /* only who is asked and chooses it: something is lost, or somebody must know */
 };
 
@@ -125,11 +125,11 @@ int ovl_way_punch(struct ovl_fixer *fx, struct ovl_loc file);
 
 /** One finding of the plan. */
 struct ovl_repair_step {
-	size_t finding;         /* number in the report */
-	struct ovl_way way;     /* what was chosen; row NULL: none */
-	enum ovl_fate fate;     /* LEFT until it was applied */
-	bool again;             /* it met the work of another step: look once more */
-	char *why;              /* owned; NULL */
+	size_t finding;     /* number in the report */
+	struct ovl_way way; /* what was chosen; row NULL: none */
+	enum ovl_fate fate; /* LEFT until it was applied */
+	bool again;         /* it met the work of another step: look once more */
+	char *why;          /* owned; NULL */
 };
 typedef OVL_VEC(struct ovl_repair_step) ovl_plan;
 
@@ -143,7 +143,7 @@ void ovl_plan_done(ovl_plan *plan);
  * the plan); -ENOMEM.
  */
 int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
-		  const struct ovl_facts *facts, const struct ovl_policy *policy,
-		  uint64_t *number, struct ovl_map *declined, ovl_plan *ret);
+		  const struct ovl_facts *facts, const struct ovl_policy *policy, uint64_t *number,
+		  struct ovl_map *declined, ovl_plan *ret);
 
 #endif

@@ -39,9 +39,9 @@ struct ovl_kept {
 	char id[37];
 	uint64_t time; /* seconds since 1970 */
 	enum ovl_journal_state state;
-	size_t n_steps;  /* committed */
-	bool has_saved;  /* something is set aside in saved/ */
-	int err;         /* negative errno if it could not be read; then only id is known */
+	size_t n_steps; /* committed */
+	bool has_saved; /* something is set aside in saved/ */
+	int err;        /* negative errno if it could not be read; then only id is known */
 };
 typedef OVL_VEC(struct ovl_kept) ovl_kept_vec;
 

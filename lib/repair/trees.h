@@ -14,8 +14,8 @@
 
 struct ovl_trees {
 	struct ovl_stack *stack; /* borrowed */
-	int store;               /* directory of the open journal, -1 while there is none; borrowed */
-	int work, index;         /* opened when first asked for, since a repair may make or move them */
+	int store;       /* directory of the open journal, -1 while there is none; borrowed */
+	int work, index; /* opened when first asked for, since a repair may make or move them */
 };
 
 void ovl_trees_init(struct ovl_trees *t, struct ovl_stack *stack);
@@ -26,7 +26,7 @@ int ovl_trees_root(struct ovl_trees *t, int tree, int *ret_fd);
 
 /** A place that was reached: its directory, and its name there ("" for the root of a tree). */
 struct ovl_reach {
-	int dir; /* owned; -1: not reached */
+	int dir;          /* owned; -1: not reached */
 	const char *name; /* in the place */
 };
 

@@ -62,7 +62,8 @@ static int prepare(struct ovl_tx *tx, struct ovl_repair_step *step)
 	return r;
 }
 
-static int record(struct ovl_tx *tx, const struct ovl_report *report, const struct ovl_repair_step *step)
+static int record(struct ovl_tx *tx, const struct ovl_report *report,
+		  const struct ovl_repair_step *step)
 {
 	const struct ovl_finding f = ovl_report_get(report, step->finding);
 	const struct ovl_way *way = &step->way;
@@ -162,8 +163,9 @@ static int open_journal(struct ovl_tx *tx, struct ovl_error *e)
 	if (tx->open)
 		return 0;
 	if (tx->store.base < 0)
-		return ovl_fail_plain(e, -ENOENT,
-				      "there is no work directory to keep the journal in: use -z DIR");
+		return ovl_fail_plain(
+			e, -ENOENT,
+			"there is no work directory to keep the journal in: use -z DIR");
 	r = ovl_store_lock(&tx->store, e);
 	if (r == 0)
 		r = ovl_store_create(&tx->store, tx->policy->command, e);

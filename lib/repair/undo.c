@@ -50,8 +50,7 @@ int ovl_undo_sync(struct ovl_trees *trees)
 		const struct ovl_root *root = &stack->layer[i].root;
 		int r;
 
-		if (root->plain < 0 || root->mount_read_only ||
-		    (any && root->stat.dev == synced))
+		if (root->plain < 0 || root->mount_read_only || (any && root->stat.dev == synced))
 			continue;
 		r = ovl_write_sync_fs(root->plain);
 		if (r < 0)

@@ -70,9 +70,9 @@ static int choose(struct ovl_store *store, const char *id, char ret[37], struct 
 	}
 	ovl_vec_done(&kept);
 	if (found == 0)
-		return ovl_fail_plain(e, -ENOENT, id ? "there is no journal %s" :
-						       "there is nothing to take back",
-				      id);
+		return ovl_fail_plain(
+			e, -ENOENT, id ? "there is no journal %s" : "there is nothing to take back",
+			id);
 	if (id && found > 1)
 		return ovl_fail_plain(e, -ENOTUNIQ, "several journals begin with %s", id);
 	return 0;

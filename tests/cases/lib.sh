@@ -44,6 +44,8 @@
 #	symptom [-o OPT,...] 'COMMANDS'   true in the mounted overlay
 #	refused [-o OPT,...] ERRNO        the overlay cannot be mounted: EINVAL, ESTALE, ...
 #
+# WHAT REPAIR MAKES OF IT: see repair_lib.sh
+#
 # THE CONTRACT OF EVERY CASE, which run.sh checks by itself
 #	With -n the set of (slug, place) is that of all `expect`; with -n -v that and all of
 #	`expect_info`; the exit status is 4 if there is an `expect`, else 0; the two runs together
@@ -51,18 +53,26 @@
 #	SLUG.case and SLUG-variant.case expect SLUG; SLUG-not.case, the near miss, and
 #	SLUG-variant-not.case have no `expect` at all.
 
-C_OPTIONS=
-C_ARGS=()
-C_LAYERS=1
-C_DATA=0
-C_UPPER=yes
-C_FS=${KIT_FS:-here}
-C_DIR= # the directory of the case; empty until the first layer is needed
-C_EXIT=
-C_IGNORE_INFO=
-C_MESSAGES=()
-C_SYMPTOMS=()
-EXP_SLUG=() EXP_PLACE=() EXP_LEVEL=() EXP_EVIDENCE=()
+# The variables of a case, as they are before its file is read.
+forget_case() {
+	C_OPTIONS=
+	C_ARGS=()
+	C_LAYERS=1
+	C_DATA=0
+	C_UPPER=yes
+	C_FS=${KIT_FS:-here}
+	C_DIR= # the directory of the case; empty until the first layer is needed
+	C_EXIT=
+	C_IGNORE_INFO=
+	C_MESSAGES=()
+	C_SYMPTOMS=()
+	EXP_SLUG=() EXP_PLACE=() EXP_LEVEL=() EXP_EVIDENCE=()
+	R_COMMANDS=() R_LEAVES='' R_ARGS=() R_NOT=
+}
+
+# shellcheck source=repair_lib.sh
+. "${BASH_SOURCE[0]%/*}/repair_lib.sh"
+forget_case
 
 # --- what the overlay is -----------------------------------------------------------------------
 
@@ -389,8 +399,10 @@ run_case() {
 	tree_sum after "${trees[@]}"
 	cmp -s "$OUT/before" "$OUT/after" ||
 		wrong "the check changed something: $(diff "$OUT/before" "$OUT/after")"
+	repair_contract
 	C_DOING="asking the kernel"
 	show_symptoms
+	look_at_repairs "$1"
 	C_DOING=
 	printf 'done\n' >"$OUT/result"
 }

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # variables of lib.sh
+#
+# The contract of repair, for every case. Sourced by lib.sh.
+#
+#	-y    corrects (exit 1), or leaves something (4); it refuses layers in use (8)
+#	-n    then finds nothing but what -y said it left
+#	-p    before all that: after it, -n finds nothing that was not there before
+#	undo  brings back names, inode numbers, content, xattrs, owners, modes and times (not ctime)
+#	      after each of them
+#
+# WORDS OF A CASE
+#	repaired 'COMMANDS'    true in the overlay, mounted after -y on a fresh copy of the case
+#	preened 'COMMANDS'     the same after -p, which must exit 1
+#	leaves                 -y exits 4: what it leaves it leaves on purpose
+#	repair_args ARG...     more arguments of fsck.overlay when it repairs
+#	no_repair REASON       the layers cannot be written to, or not be compared afterwards
+
+# R_COMMANDS holds mode and commands, in turn.
+wants_repair() {
+	[ $# -eq 2 ] || broken "$1 needs one argument"
+	no_bang "$2"
+	R_COMMANDS+=("$1" "$2")
+}
+repaired() { wants_repair -y "$@"; }
+preened() { wants_repair -p "$@"; }
+leaves() { R_LEAVES=yes; }
+repair_args() { R_ARGS+=("$@"); }
+no_repair() { R_NOT=$1; }
+
+# layer_sums FILE: what undo must bring back. The work directory without our own folder in it, and
+# without work/, which every mount makes anew.
+layer_sums() {
+	local tree status=0 trees=()
+	for tree in "$C_DIR"/lower* "$C_DIR"/data* "$C_DIR"/upper; do
+		[ ! -d "$tree" ] || trees+=("$tree")
+	done
+	kit_treesum -x ctime,dirsize "${trees[@]}" >"$1" || status=$?
+	[ "$status" -le 1 ] || broken "cannot list the layers"
+	[ ! -d "$C_DIR/work" ] ||
+		kit_treesum -x ctime,dirsize "$C_DIR/work" |
+		grep -vE '^(/|/work|/\.fsck\.overlay) d ' >>"$1" || :
+}
+
+# slugs FILE: "PLACE SLUG" of all findings that a report shows as not corrected.
+left_findings() {
+	sed -nE -e '/\? yes$/d' \
+		-e 's/^((overlay|work|index|upper|lower[0-9]+|data[0-9]+)(:.*)?): .*\(([a-z0-9-]+)\)(\..*\? .*)?$/\1 \4/p' \
+		"$1" | sort -u
+}
+
+# fsck_repairs OUT MODE
+fsck_repairs() {
+	option_string "$C_OPTIONS"
+	kit_fsck "$1" "$2" -o "$REPLY" "${C_ARGS[@]}" "${R_ARGS[@]}"
+	! kit_crashed "$1" || wrong "it crashed ($2)"
+}
+
+# Nothing is found that was not left. $1: mode, $2: what it printed.
+second_run() {
+	local new
+	left_findings "$2" >"$OUT/left"
+	fsck_repairs "$OUT/second" -n
+	left_findings "$OUT/second" >"$OUT/again"
+	new=$(comm -13 "$OUT/left" "$OUT/again")
+	[ -z "$new" ] || wrong "found only after $1: $new"
+}
+
+take_back() {
+	local journals=("$C_DIR"/work/.fsck.overlay/*/journal)
+	[ -e "${journals[0]}" ] || return 0
+	fsck_repairs "$OUT/undo" --undo
+	[ "$KIT_STATUS" -eq 0 ] || wrong "undo of $1: exit status $KIT_STATUS: $(cat "$OUT/undo" "$OUT/undo.err")"
+	layer_sums "$OUT/undone"
+	cmp -s "$OUT/damaged" "$OUT/undone" ||
+		wrong "undo of $1 does not bring back: $(diff "$OUT/damaged" "$OUT/undone")"
+}
+
+# one_mode -p|-y
+one_mode() {
+	local status
+	C_DOING="repairing with $1"
+	fsck_repairs "$OUT/repair$1" "$1"
+	status=$KIT_STATUS
+	case $status in
+	0 | 1 | 4) ;;
+	8)
+		grep -qE 'in use|read-only|-z DIR' "$OUT/repair$1.err" || wrong "$1 cannot work: $(cat "$OUT/repair$1.err")"
+		;;
+	*) wrong "$1: exit status $status: $(cat "$OUT/repair$1.err")" ;;
+	esac
+	if [ "$status" -ne 8 ]; then
+		second_run "$1" "$OUT/repair$1"
+		[ "$status" -ne 1 ] || [ "$KIT_STATUS" -eq 0 ] || wrong "$1 says all is corrected, -n does not"
+	fi
+	take_back "$1"
+	[ "$1" != -y ] || [ -z "$R_LEAVES" ] || [ "$status" -eq 4 ] || wrong "-y: exit status $status instead of 4"
+	[ "$1" != -y ] || [ -n "$R_LEAVES" ] || [[ " ${R_COMMANDS[*]} " != *" -y "* ]] || [ "$status" -eq 1 ] ||
+		wrong "-y: exit status $status instead of 1: $(cat "$OUT/repair$1")"
+}
+
+repair_contract() {
+	[ -z "$R_NOT" ] || return 0
+	layer_sums "$OUT/damaged"
+	one_mode -p
+	one_mode -y
+}
+
+# repair_and_look FILE MODE COMMANDS: on a fresh copy of the case.
+repair_and_look() {
+	local want=1
+	kit_remove "$C_DIR"
+	C_DIR=
+	rm -rf "$OUT/fresh"
+	forget_case
+	# shellcheck disable=SC1090
+	. "$1"
+	fsck_repairs "$OUT/fresh" "$2"
+	[ -z "$R_LEAVES" ] || [ "$2" = -p ] || want=4
+	[ "$KIT_STATUS" -eq "$want" ] || wrong "$2: exit status $KIT_STATUS instead of $want: $(cat "$OUT/fresh" "$OUT/fresh.err")"
+	show_symptom "$C_OPTIONS" "$3"
+}
+
+look_at_repairs() {
+	local file=$1 commands=("${R_COMMANDS[@]}") i
+	for ((i = 0; i < ${#commands[@]}; i += 2)); do
+		C_DOING="looking at the repair with ${commands[i]}"
+		repair_and_look "$file" "${commands[i]}" "${commands[i + 1]}"
+	done
+}
