@@ -24,9 +24,17 @@ struct ovl_journal {
 	uint32_t crc;           /* of the last one */
 	struct ovl_buf pending; /* records that are not written yet */
 	uint64_t saved;         /* highest number given out for saved/ and stage/ */
+	int failed; /* why a write failed: nothing can be added any more, since what lies behind a torn
+		     * record is not read */
 };
 
-/** ovl_journal_create - a new file "journal" in @dir, with its header durable; -EEXIST */
+/** The biggest journal that is read, in bytes: it is held in memory as a whole. */
+#define OVL_JOURNAL_MAX (UINT64_C(1) << 30)
+
+/**
+ * ovl_journal_create - a new file "journal" in @dir, with its header durable; -EEXIST
+ * The file gets its name when the header is durable: a folder without "journal" has changed nothing.
+ */
 int ovl_journal_create(int dir, const struct ovl_record_header *header, struct ovl_journal *ret);
 
 /** One step as it was recorded. */
@@ -54,16 +62,25 @@ struct ovl_log {
 	enum ovl_journal_state state;
 	OVL_VEC(struct ovl_logged_tree) tree;
 	OVL_VEC(struct ovl_logged_step) step; /* in order */
-	bool torn; /* bytes behind the last whole record: a write was cut short */
+	bool torn;      /* bytes behind the last whole record: a write was cut short */
+	size_t end;     /* bytes of @raw until there */
+	uint64_t seq;   /* of the record that would come next */
+	uint32_t crc;   /* of the last one */
+	uint64_t saved; /* highest number of an object in saved/ or stage/ */
 };
 
 /**
  * ovl_journal_read - read a journal without changing anything
  * @dir: its folder
- * -ENOENT; -ENODATA if not even the header was written whole (then nothing was done); -EINVAL, -EPROTO
- * as ovl_record_get_header(); -ELOOP, -ESTALE if "journal" is no regular file; -ENOMEM.
+ * @ret: written on 0 only; ovl_log_done() it
+ * -ENOENT: nothing was done; -ENODATA if the header is cut short; -EINVAL, -EPROTO as
+ * ovl_record_get_header(), -EINVAL also for records that make no sense; -ELOOP, -ESTALE if "journal" is
+ * no regular file; -EPERM if it belongs to somebody else, or has more than one name; -EFBIG beyond
+ * OVL_JOURNAL_MAX; -ENOMEM.
  */
 int ovl_journal_read(int dir, struct ovl_log *ret, struct ovl_error *e);
+/** ovl_log_parse - the same from bytes; @raw is taken over, also on failure. Without ESTALE and the like. */
+int ovl_log_parse(struct ovl_buf *raw, struct ovl_log *ret, struct ovl_error *e);
 void ovl_log_done(struct ovl_log *log);
 
 /** ovl_journal_reopen - go on with a journal: what is torn is cut off. Errors as above. */
@@ -80,7 +97,7 @@ int ovl_journal_abort(struct ovl_journal *j, uint32_t n);
 int ovl_journal_mark(struct ovl_journal *j,
 		     enum ovl_record_type type); /* COMMIT, FINISHED, UNDO, UNDONE */
 
-/** ovl_journal_sync - write what is pending and make it durable; 0 or why not */
+/** ovl_journal_sync - write what is pending and make it durable; 0 or why not, then and ever after */
 int ovl_journal_sync(struct ovl_journal *j);
 
 void ovl_journal_close(struct ovl_journal *j);
