@@ -57,16 +57,18 @@ int ovl_recover(struct ovl_store *store, struct ovl_trees *trees, bool *ret_open
 		struct ovl_error *e)
 {
 	ovl_kept_vec kept = { 0 };
-	int r = ovl_store_list(store, &kept);
+	int marked = ovl_store_marked(store, e), r = marked < 0 ? marked : 0;
 
+	if (r == 0)
+		r = ovl_store_list(store, &kept);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot look for journals of earlier runs");
-	if (kept.len > 0)
+	if (kept.len > 0 || marked)
 		r = ovl_store_lock(store, e);
 	for (size_t i = 0; r == 0 && i < kept.len && !*ret_open; i++)
 		if (is_unfinished(&kept.data[i]))
 			r = recover_one(store, trees, &kept.data[i], ret_open, ret_n, e);
-	if (r == 0 && kept.len > 0)
+	if (r == 0 && (kept.len > 0 || marked))
 		r = ovl_store_unmark(store, e);
 	ovl_vec_done(&kept);
 	return r;
