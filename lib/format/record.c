@@ -13,7 +13,7 @@
 static const unsigned char magic[8] = { 'O', 'V', 'L', 'U', 'N', 'D', 'O', '1' };
 
 enum {
-	VERSION = 1,
+	FORMAT_VERSION = 1,
 	KNOWN_INCOMPAT = 0,
 	CRC_LEN = 4,
 	/* magic, length, version, features, uuid, time, boot id, two empty strings, crc */
@@ -119,7 +119,7 @@ static int put_header(struct ovl_buf *out, const struct ovl_record_header *h, ui
 	if (r == 0)
 		r = ovl_field_put_u32(out, len);
 	if (r == 0)
-		r = ovl_field_put_u32(out, VERSION);
+		r = ovl_field_put_u32(out, FORMAT_VERSION);
 	if (r == 0)
 		r = ovl_field_put_u32(out, h->incompat);
 	if (r == 0)
@@ -215,7 +215,7 @@ int ovl_record_get_header(struct ovl_bytes in, struct ovl_record_header *ret, si
 	if (crc != load_le(in.data + len - CRC_LEN, CRC_LEN))
 		/* Nothing is written behind a header that is not whole: it was spoilt later. */
 		return in.len > len ? -EINVAL : -ENODATA;
-	if (load_le(in.data + sizeof(magic) + 4, 4) != VERSION)
+	if (load_le(in.data + sizeof(magic) + 4, 4) != FORMAT_VERSION)
 		return -EPROTO;
 	r = get_fields((struct ovl_bytes){ in.data + sizeof(magic) + 8,
 					   len - sizeof(magic) - 8 - CRC_LEN },
