@@ -10,8 +10,11 @@ int ovl_exitcode(const struct ovl_outcome *outcome)
 {
 	int code = OVL_EXIT_CLEAN;
 
-	if (outcome->problems || outcome->unreadable)
+	/* Who did not come to the end does not know that everything is corrected. */
+	if (outcome->left || outcome->unreadable)
 		code |= OVL_EXIT_LEFT;
+	else if (outcome->corrected && !outcome->cancelled && !outcome->failed)
+		code |= OVL_EXIT_CORRECTED;
 	if (outcome->failed)
 		code |= OVL_EXIT_ERROR;
 	if (outcome->cancelled)

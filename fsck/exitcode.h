@@ -10,15 +10,17 @@
 
 enum {
 	OVL_EXIT_CLEAN = 0,
+	OVL_EXIT_CORRECTED = 1,  /* everything that was found; never together with: */
 	OVL_EXIT_LEFT = 4,       /* problems are left */
 	OVL_EXIT_ERROR = 8,      /* could not work */
 	OVL_EXIT_USAGE = 16,     /* the command line makes no sense */
 	OVL_EXIT_CANCELLED = 32, /* by a signal */
 };
 
-/** All that decides the exit code of a check. */
+/** All that decides the exit code of a check or a repair. */
 struct ovl_outcome {
-	uint64_t problems; /* errors and warnings that were reported; information does not count */
+	uint64_t corrected;  /* problems that were put right, information too */
+	uint64_t left;       /* errors and warnings that are left; information does not count */
 	uint64_t unreadable; /* objects that could not be read: never clean then */
 	bool cancelled;
 	bool failed; /* the check or its report could not be finished */

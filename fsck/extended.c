@@ -10,18 +10,51 @@
 
 #include "cleanup.h"
 
-enum { MAX_THREADS = 256 };
+enum { MAX_THREADS = 256, MAX_JOURNALS = 1000 };
 
 /* A finding of this problem says that the tree was not seen whole; that must not be hidden. */
 static const char unreadable[] = "unreadable";
 
+/* "1" to @max; 0 for everything else. */
+static unsigned parse_number(const char *value, unsigned max)
+{
+	unsigned n = 0;
+	const char *p;
+
+	for (p = value; *p >= '0' && *p <= '9' && n <= max; p++)
+		n = n * 10 + (unsigned)(*p - '0');
+	return *p || n > max ? 0 : n;
+}
+
 static int key_lower(struct ovl_options *o, const char *key, const char *value, struct ovl_error *e)
 {
-	(void)o;
+	static const char *const words[] = {
+		[OVL_LOWER_AUTO] = "auto",
+		[OVL_LOWER_RW] = "rw",
+		[OVL_LOWER_RO] = "ro",
+	};
+	size_t i;
+
 	(void)key;
-	if (strcmp(value, "auto") == 0 || strcmp(value, "rw") == 0 || strcmp(value, "ro") == 0)
-		return 0;
+	for (i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(value, words[i]) == 0) {
+			o->lower = (enum ovl_lower_policy)i;
+			return 0;
+		}
+	}
 	return ovl_fail_plain(e, -EINVAL, "-E lower=%s: must be auto, rw or ro", value);
+}
+
+static int key_keep_journals(struct ovl_options *o, const char *key, const char *value,
+			     struct ovl_error *e)
+{
+	unsigned n = parse_number(value, MAX_JOURNALS);
+
+	if (!n)
+		return ovl_fail_plain(e, -EINVAL, "-E %s=%s: must be a number from 1 to %d", key,
+				      value, MAX_JOURNALS);
+	o->keep_journals = n;
+	return 0;
 }
 
 static int key_trust_lower(struct ovl_options *o, const char *key, const char *value,
@@ -92,7 +125,9 @@ static const struct key {
 	const char *help;
 	int (*set)(struct ovl_options *o, const char *key, const char *value, struct ovl_error *e);
 } keys[] = {
-	{ "lower", "auto|rw|ro", "may lower layers be repaired? (for repairs)", key_lower },
+	{ "lower", "auto|rw|ro", "may lower layers be repaired?", key_lower },
+	{ "keep-journals", "N", "finished journals that are kept, 1 to 1000; default 10",
+	  key_keep_journals },
 	{ "trust-lower", NULL, "do not look for problems in lower layers", key_trust_lower },
 	{ "problem.", "ignore|info|warning|error", "how severe a problem is, by its name",
 	  key_problem },
@@ -167,12 +202,9 @@ int ovl_extended_parse(struct ovl_options *o, const char *operand, struct ovl_er
 int ovl_extended_threads(struct ovl_options *o, const char *word, const char *value,
 			 struct ovl_error *e)
 {
-	unsigned n = 0;
-	const char *p;
+	unsigned n = parse_number(value, MAX_THREADS);
 
-	for (p = value; *p >= '0' && *p <= '9' && n <= MAX_THREADS; p++)
-		n = n * 10 + (unsigned)(*p - '0');
-	if (p == value || *p || n < 1 || n > MAX_THREADS)
+	if (!n)
 		return ovl_fail_plain(e, -EINVAL, "%s%s: must be a number from 1 to %d", word,
 				      value, MAX_THREADS);
 	o->threads = n;

@@ -46,6 +46,8 @@ SETTER(set_nothing) { return 0; }
 SETTER(set_json) { o->json = true; return 0; }
 SETTER(set_inspect) { o->inspect = arg; return 0; }
 SETTER(set_explain) { o->explain = arg; return 0; }
+SETTER(set_undo) { o->undo = true; o->undo_id = arg; return 0; }
+SETTER(set_list_undo) { o->list_undo = true; return 0; }
 SETTER(set_list) { o->explain = "list"; return 0; }
 SETTER(set_help) { o->task = OVL_TASK_HELP; return 0; }
 /* clang-format on */
@@ -83,6 +85,14 @@ SETTER(set_progress)
 		return ovl_fail_plain(e, -EINVAL, "%s %s: must be a file descriptor", word, arg);
 	o->progress = true;
 	o->progress_fd = (int)fd;
+	return 0;
+}
+
+SETTER(set_journal_dir)
+{
+	if (!*arg)
+		return ovl_fail_plain(e, -EINVAL, "%s needs a directory", word);
+	o->journal_dir = arg;
 	return 0;
 }
 
@@ -189,6 +199,8 @@ static int set(struct ovl_options *o, int value, struct ovl_error *e)
 /* Do the options go together, and which task do they ask for? */
 static int settle(struct ovl_options *o, struct ovl_error *e)
 {
+	bool writes = o->modes & (OVL_MODE_PREEN | OVL_MODE_YES);
+
 	if (o->task == OVL_TASK_HELP || o->task == OVL_TASK_VERSION)
 		return 0;
 	if (o->explain) {
@@ -197,12 +209,24 @@ static int settle(struct ovl_options *o, struct ovl_error *e)
 	}
 	if (o->modes & (o->modes - 1))
 		return ovl_fail_plain(e, -EINVAL, "only one of -n, -p (-a) and -y may be given");
-	if (o->modes & (OVL_MODE_PREEN | OVL_MODE_YES))
-		return ovl_fail_plain(e, -EINVAL, "repair is not built yet: use -n");
+	if ((o->inspect != NULL) + o->undo + o->list_undo > 1)
+		return ovl_fail_plain(e, -EINVAL,
+				      "only one of --inspect, --undo and --list-undo may be given");
+	if (writes && (o->inspect || o->undo || o->list_undo))
+		return ovl_fail_plain(e, -EINVAL, "%s does not go together with -p (-a) and -y",
+				      o->inspect ? "--inspect" :
+				      o->undo    ? "--undo" :
+						   "--list-undo");
 	if (o->inspect)
 		o->task = OVL_TASK_INSPECT;
-	else if (!o->modes)
-		return ovl_fail_plain(e, -EINVAL, "interactive repair is not built yet: use -n");
+	else if (o->undo)
+		o->task = OVL_TASK_UNDO;
+	else if (o->list_undo)
+		o->task = OVL_TASK_LIST_UNDO;
+	else if (!(o->modes & OVL_MODE_CHECK))
+		o->task = OVL_TASK_REPAIR;
+	if (o->task == OVL_TASK_REPAIR && !o->modes && o->json)
+		return ovl_fail_plain(e, -EINVAL, "--json cannot ask: give one of -n, -p and -y");
 	return 0;
 }
 
@@ -211,6 +235,8 @@ int ovl_options_parse(struct ovl_options *o, int argc, char **argv, struct ovl_e
 	struct words words;
 	int value, at, r;
 
+	o->argc = argc;
+	o->argv = argv;
 	o->word = calloc((size_t)argc + 1, sizeof(*o->word));
 	o->operand = calloc((size_t)argc + 1, sizeof(*o->operand));
 	if (!o->word || !o->operand)
@@ -264,7 +290,7 @@ static int print_spelling(FILE *out, const struct row *row)
 
 static bool is_built(const struct row *row)
 {
-	return row->set != not_built && row->set != set_preen && row->set != set_yes;
+	return row->set != not_built;
 }
 
 static void print_rows(FILE *out, bool built)
@@ -284,11 +310,14 @@ static void print_rows(FILE *out, bool built)
 
 void ovl_options_usage(FILE *out)
 {
-	fputs("Usage: fsck.overlay -n [OPTION]... WHAT\n"
+	fputs("Usage: fsck.overlay [-n|-p|-y] [OPTION]... WHAT\n"
+	      "       fsck.overlay --undo[=ID] [-n] [OPTION]... WHAT\n"
+	      "       fsck.overlay --list-undo [OPTION]... WHAT\n"
 	      "       fsck.overlay --inspect=PATH [OPTION]... WHAT\n"
 	      "       fsck.overlay --explain=PROBLEM | --list-problems\n"
 	      "\n"
-	      "Checks the layers of an overlay mount; changes nothing. WHAT is one of\n"
+	      "Checks the layers of an overlay mount and repairs them. Without -n, -p and -y\n"
+	      "each repair is asked for at the terminal. WHAT is one of\n"
 	      "  -o lowerdir=L1:L2,upperdir=U,workdir=W  the options of the mount\n"
 	      "  lowerdir=L1:L2,upperdir=U,workdir=W     the same as one operand\n"
 	      "  MOUNTPOINT                              a live mount, or one of fstab or of a\n"
@@ -300,5 +329,7 @@ void ovl_options_usage(FILE *out)
 	ovl_extended_usage(out);
 	fputs("\nNot built yet, exit code 16:\n", out);
 	print_rows(out, false);
-	fputs("\nExit code: 0 clean, 4 problems, 8 could not work, 16 usage, 32 cancelled.\n", out);
+	fputs("\nExit code: 0 clean, 1 all corrected, 4 problems left, 8 could not work,\n"
+	      "16 usage, 32 cancelled.\n",
+	      out);
 }

@@ -11,6 +11,7 @@
 
 #include "overlayfs/error.h"
 #include "overlayfs/problem.h"
+#include "overlayfs/repair.h"
 
 /** What is to be done about problems; a mask, since a user may ask for several. */
 enum {
@@ -21,10 +22,13 @@ enum {
 
 /** What is to be done at all. */
 enum ovl_task {
-	OVL_TASK_CHECK,
-	OVL_TASK_INSPECT, /* --inspect=PATH */
-	OVL_TASK_EXPLAIN, /* --explain=PROBLEM */
-	OVL_TASK_LIST,    /* --list-problems */
+	OVL_TASK_CHECK,     /* -n */
+	OVL_TASK_REPAIR,    /* -p, -y, or ask */
+	OVL_TASK_UNDO,      /* --undo[=ID] */
+	OVL_TASK_LIST_UNDO, /* --list-undo */
+	OVL_TASK_INSPECT,   /* --inspect=PATH */
+	OVL_TASK_EXPLAIN,   /* --explain=PROBLEM */
+	OVL_TASK_LIST,      /* --list-problems */
 	OVL_TASK_VERSION,
 	OVL_TASK_HELP,
 };
@@ -46,7 +50,9 @@ enum ovl_grade {
  */
 struct ovl_options {
 	enum ovl_task task;
-	unsigned modes; /* OVL_MODE_* */
+	unsigned modes; /* OVL_MODE_*; OVL_TASK_REPAIR with none of them: ask */
+	int argc;
+	char *const *argv; /* all of it, borrowed */
 	bool json;
 	enum ovl_color color;
 	unsigned verbosity; /* how many -v */
@@ -57,6 +63,11 @@ struct ovl_options {
 	unsigned threads; /* 0: let the library choose */
 	bool skip_clean_lowers;
 	enum ovl_grade grade[OVL_P__MAX];
+	enum ovl_lower_policy lower;
+	unsigned keep_journals;  /* 0: let the library choose */
+	const char *journal_dir; /* NULL: the work directory */
+	bool undo, list_undo;
+	const char *undo_id; /* NULL: the newest */
 	char *fstab;         /* NULL: the usual one */
 	const char *inspect; /* a path in the overlay */
 	const char *explain; /* a slug */

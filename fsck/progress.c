@@ -269,6 +269,11 @@ void ovl_progress_finish(struct ovl_progress *p)
 		ovl_progress_pass_done(p, (enum ovl_pass)pass);
 }
 
+void ovl_progress_hide(struct ovl_progress *p)
+{
+	erase(p);
+}
+
 void ovl_progress_done(struct ovl_progress *p)
 {
 	erase(p);

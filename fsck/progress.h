@@ -41,6 +41,9 @@ int ovl_progress_init(struct ovl_progress *p, const struct ovl_options *o, const
 /** ovl_progress_done - take the bar away and free everything */
 void ovl_progress_done(struct ovl_progress *p);
 
+/** ovl_progress_hide - take the bar away; the next update may draw it again */
+void ovl_progress_hide(struct ovl_progress *p);
+
 /**
  * ovl_progress_update - the check stands at @current of @max in @pass
  *

@@ -7,11 +7,13 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "cleanup.h"
+#include "command.h"
 #include "explain.h"
 #include "inspect.h"
-#include "reporter.h"
+#include "report_text.h"
 #include "text.h"
 
 static const char *paint(const struct ovl_reporting *r, enum ovl_severity severity)
@@ -30,14 +32,36 @@ static const char *paint(const struct ovl_reporting *r, enum ovl_severity severi
 	}
 }
 
-static int text_begin(struct ovl_reporting *r)
+static int text_begin(struct ovl_reporting *r, enum ovl_list list)
 {
 	(void)r; /* the last line says what was checked */
+	(void)list;
 	return 0;
 }
 
-/* "    found: ...; expected: ...; other: ..." */
-static int print_evidence(struct ovl_reporting *r, const struct ovl_finding *f)
+int ovl_report_text_head(const struct ovl_reporting *r, FILE *out, const struct ovl_finding *f,
+			 enum ovl_severity severity)
+{
+	const struct ovl_problem *p = ovl_problem_get(f->problem);
+	_cleanup_free_ char *place = ovl_stack_place(r->stack, f->loc);
+	const char *off = r->color ? "\033[0m" : "";
+
+	if (!place)
+		return -ENOMEM;
+	fprintf(out, "%s: %s%s%s (%s)", place, paint(r, severity), p->text, off, p->slug);
+	return 0;
+}
+
+/* Prints "name: text" if there is a text, behind what makes the line go on. */
+static void print_part(FILE *out, const char **separator, const char *name, const char *text)
+{
+	if (!text || !*text)
+		return;
+	fprintf(out, "%s%s: %s", *separator, name, text);
+	*separator = "; ";
+}
+
+int ovl_report_text_evidence(const struct ovl_reporting *r, const struct ovl_finding *f)
 {
 	_cleanup_free_ char *other = NULL;
 	const char *separator = "    ";
@@ -47,43 +71,65 @@ static int print_evidence(struct ovl_reporting *r, const struct ovl_finding *f)
 		if (!other)
 			return -ENOMEM;
 	}
-	if (*f->found) {
-		fprintf(r->out, "%sfound: %s", separator, f->found);
-		separator = "; ";
-	}
-	if (*f->expected) {
-		fprintf(r->out, "%sexpected: %s", separator, f->expected);
-		separator = "; ";
-	}
-	if (other) {
-		fprintf(r->out, "%sother: %s", separator, other);
-		separator = "; ";
-	}
-	if (strcmp(separator, "; ") == 0)
+	print_part(r->out, &separator, "found", f->found);
+	print_part(r->out, &separator, "expected", f->expected);
+	print_part(r->out, &separator, "other", other);
+	if (*separator == ';')
 		fputc('\n', r->out);
 	return 0;
 }
 
-static int text_finding(struct ovl_reporting *r, const struct ovl_finding *f,
+/* ". Redirect to lower1:/a? yes", or how else it ended; nothing if it was not tried */
+static void print_fate(FILE *out, const struct ovl_result *result)
+{
+	if (result->fate == OVL_FATE_LEFT || !result->way)
+		return;
+	fputs(". ", out);
+	ovl_text_sentence(out, result->way);
+	if (result->fate == OVL_FATE_FIXED)
+		fputs("? yes", out);
+	else if (result->fate == OVL_FATE_DECLINED)
+		fputs("? no", out);
+	else
+		fprintf(out, "? failed: %s", result->why ? result->why : "unknown reason");
+}
+
+/* "    repair: remove it; left: -p leaves it" */
+static void print_left(FILE *out, const struct ovl_result *result)
+{
+	const char *separator = "    ";
+
+	if (result->fate != OVL_FATE_LEFT)
+		return;
+	print_part(out, &separator, "repair", result->way);
+	print_part(out, &separator, "left", result->why);
+	if (*separator == ';')
+		fputc('\n', out);
+}
+
+static int text_finding(struct ovl_reporting *r, const struct ovl_result *result,
 			enum ovl_severity severity)
 {
+	const struct ovl_finding *f = &result->finding;
 	const struct ovl_problem *p = ovl_problem_get(f->problem);
-	_cleanup_free_ char *place = ovl_stack_place(r->stack, f->loc);
-	const char *off = r->color ? "\033[0m" : "";
-	int e;
+	bool fixed = result->fate == OVL_FATE_FIXED;
+	int e = ovl_report_text_head(r, r->out, f, severity);
 
-	if (!place)
-		return -ENOMEM;
-	fprintf(r->out, "%s: %s%s%s (%s)\n", place, paint(r, severity), p->text, off, p->slug);
+	if (e < 0)
+		return e;
+	print_fate(r->out, result);
+	fputc('\n', r->out);
 	if (r->options->verbosity)
 		fprintf(r->out, "    severity: %s\n", ovl_severity_name(severity));
-	e = print_evidence(r, f);
-	if (e < 0)
+	if (!fixed || r->options->verbosity)
+		e = ovl_report_text_evidence(r, f);
+	if (e < 0 || fixed)
 		return e;
 	/* Thousands of findings of one kind have the same effect; once is enough. */
 	if (!r->explained[f->problem] && p->symptom && *p->symptom)
 		fprintf(r->out, "    effect: %s\n", p->symptom);
 	r->explained[f->problem] = true;
+	print_left(r->out, result);
 	return 0;
 }
 
@@ -96,11 +142,48 @@ static void print_number(FILE *out, const char *before, uint64_t n, const char *
 	fprintf(out, "%s%s %s%s", before, ovl_text_number(number, n), what, n == 1 ? "" : plural);
 }
 
+static int print_layer(struct ovl_reporting *r, int layer, const struct ovl_tally *tally)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (!tally->by_severity[OVL_SEV_ERROR] && !tally->by_severity[OVL_SEV_WARNING] &&
+	    !tally->by_severity[OVL_SEV_INFO])
+		return 0;
+	name = ovl_stack_layer_name(r->stack, layer);
+	if (!name)
+		return -ENOMEM;
+	fprintf(r->out, "%s: ", name);
+	print_number(r->out, "", tally->by_severity[OVL_SEV_ERROR], "error", "s");
+	print_number(r->out, ", ", tally->by_severity[OVL_SEV_WARNING], "warning", "s");
+	print_number(r->out, ", ", tally->by_severity[OVL_SEV_INFO], "note", "s");
+	if (tally->corrected)
+		print_number(r->out, ", ", tally->corrected, "corrected", "");
+	fputc('\n', r->out);
+	return 0;
+}
+
+/* In the order of the report: the overlay, its layers from the top, work and index. */
+static int print_layers(struct ovl_reporting *r, const struct ovl_summary *s)
+{
+	int last = (int)ovl_stack_n_layers(r->stack), layer, e;
+	size_t n = (size_t)(last - OVL_LAYER_NONE) + 1;
+	_cleanup_free_ struct ovl_tally *tally = calloc(n, sizeof(*tally));
+
+	if (!tally)
+		return -ENOMEM;
+	ovl_tally_layers(r->options, s->results, tally, n);
+	e = print_layer(r, OVL_LAYER_NONE, &tally[0]);
+	for (layer = 0; layer <= last && e == 0; layer++)
+		e = print_layer(r, layer, &tally[layer - OVL_LAYER_NONE]);
+	for (layer = OVL_LAYER_WORK; layer > OVL_LAYER_NONE && e == 0; layer--)
+		e = print_layer(r, layer, &tally[layer - OVL_LAYER_NONE]);
+	return e;
+}
+
 /* With -v: what the layers hold, and what was found in each. */
 static int print_counts(struct ovl_reporting *r, const struct ovl_summary *s)
 {
 	const struct ovl_counts *c = s->counts;
-	size_t n = ovl_report_len(s->report), i = 0;
 
 	print_number(r->out, "", c->dirs, "director", c->dirs == 1 ? "" : "ies");
 	if (c->dirs == 1)
@@ -110,21 +193,7 @@ static int print_counts(struct ovl_reporting *r, const struct ovl_summary *s)
 	print_number(r->out, ", ", c->metacopy, "metacopy", "");
 	print_number(r->out, ", ", c->indexed, "index entr", c->indexed == 1 ? "" : "ies");
 	fprintf(r->out, "%s\n", c->indexed == 1 ? "y" : "");
-
-	while (i < n) {
-		int layer = ovl_report_get(s->report, i).loc.layer;
-		_cleanup_free_ char *name = ovl_stack_layer_name(r->stack, layer);
-		struct ovl_tally tally = ovl_tally_layer(r->options, s->report, &i);
-
-		if (!name)
-			return -ENOMEM;
-		fprintf(r->out, "%s: ", name);
-		print_number(r->out, "", tally.by_severity[OVL_SEV_ERROR], "error", "s");
-		print_number(r->out, ", ", tally.by_severity[OVL_SEV_WARNING], "warning", "s");
-		print_number(r->out, ", ", tally.by_severity[OVL_SEV_INFO], "note", "s");
-		fputc('\n', r->out);
-	}
-	return 0;
+	return print_layers(r, s);
 }
 
 static double seconds_of(const struct timeval *tv)
@@ -149,7 +218,8 @@ static void print_timing(struct ovl_reporting *r, const struct ovl_summary *s)
 }
 
 /*
- * "/srv/merged: 3 layers, 12,034 objects, 812 metacopy (3.1 GiB not copied yet), 1 problem (0.4 s)"
+ * "/srv/merged: 3 layers, 12,034 objects, 812 metacopy (3.1 GiB not copied yet), 1 problem, 1 corrected
+ * (0.4 s)", on one line
  *
  * "clean" is said only if the whole of every layer was seen and nothing found.
  */
@@ -174,11 +244,27 @@ static int print_summary(struct ovl_reporting *r, const struct ovl_summary *s)
 	}
 	if (s->tally.problems)
 		print_number(r->out, ", ", s->tally.problems, "problem", "s");
+	if (s->tally.corrected)
+		print_number(r->out, ", ", s->tally.corrected, "corrected", "");
 	if (c->unreadable)
 		print_number(r->out, ", ", c->unreadable, "unreadable", "");
 	if (r->options->verbosity && s->tally.by_severity[OVL_SEV_INFO])
 		print_number(r->out, ", ", s->tally.by_severity[OVL_SEV_INFO], "note", "s");
 	fprintf(r->out, " (%.1f s)\n", s->seconds);
+	return 0;
+}
+
+/* "to take it back: fsck.overlay --undo=1b4e28ba-2fa1-41d2-883f-0016d3cca427 /srv/merged" */
+static int print_undo_hint(struct ovl_reporting *r, const struct ovl_summary *s)
+{
+	_cleanup_free_ char *command = NULL;
+
+	if (!s->journal)
+		return 0;
+	command = ovl_command_undo(r->options, s->journal);
+	if (!command)
+		return -ENOMEM;
+	fprintf(r->out, "to take it back: %s\n", command);
 	return 0;
 }
 
@@ -192,7 +278,64 @@ static int text_end(struct ovl_reporting *r, const struct ovl_summary *s)
 		return e;
 	if (r->options->timing)
 		print_timing(r, s);
-	return print_summary(r, s);
+	if (s->recovered) {
+		print_number(r->out, "an unfinished run was taken back first: ", s->recovered,
+			     "step", "s");
+		fputc('\n', r->out);
+	}
+	e = print_undo_hint(r, s);
+	return e < 0 ? e : print_summary(r, s);
+}
+
+static int text_step(struct ovl_reporting *r, const struct ovl_undo_step *step)
+{
+	const char *done = r->options->modes & OVL_MODE_CHECK ? "would be taken back" :
+								"taken back";
+
+	fprintf(r->out, "%s: %s (%s): ", step->place, step->action, step->slug);
+	if (step->err)
+		fprintf(r->out, "left: %s\n", ovl_reporter_undo_why(step->err));
+	else
+		fprintf(r->out, "%s\n", done);
+	return 0;
+}
+
+/* "/srv/merged: 3 steps taken back, 1 left" */
+static int text_steps_end(struct ovl_reporting *r, const struct ovl_undo_summary *s)
+{
+	_cleanup_free_ char *label = ovl_text_escape(r->label);
+	bool dry = r->options->modes & OVL_MODE_CHECK;
+
+	if (!label)
+		return -ENOMEM;
+	fprintf(r->out, "%s: %s", label, s->cancelled ? "cancelled, " : "");
+	print_number(r->out, "", s->taken_back, "step", "s");
+	fputs(dry ? " would be taken back" : " taken back", r->out);
+	if (s->left)
+		print_number(r->out, ", ", s->left, "left", "");
+	fputc('\n', r->out);
+	return 0;
+}
+
+/* "1b4e28ba-2fa1-41d2-883f-0016d3cca427  2026-11-22 10:00:00 UTC  finished  3 steps" */
+static int text_journal(struct ovl_reporting *r, const struct ovl_undo_entry *entry)
+{
+	time_t when = (time_t)entry->time;
+	char date[64] = "unknown time";
+	struct tm tm;
+
+	if (entry->time && gmtime_r(&when, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	fprintf(r->out, "%s  %s  %s", entry->id, date, entry->state);
+	print_number(r->out, "  ", entry->n_steps, "step", "s");
+	fprintf(r->out, "%s\n", entry->has_saved ? ", with objects that were set aside" : "");
+	return 0;
+}
+
+static int text_journals_end(struct ovl_reporting *r)
+{
+	(void)r;
+	return 0;
 }
 
 static int text_failure(struct ovl_reporting *r, const char *text, int exit_code)
@@ -207,6 +350,10 @@ const struct ovl_reporter ovl_report_text = {
 	.begin = text_begin,
 	.finding = text_finding,
 	.end = text_end,
+	.step = text_step,
+	.steps_end = text_steps_end,
+	.journal = text_journal,
+	.journals_end = text_journals_end,
 	.explain = ovl_explain_text,
 	.list = ovl_explain_list,
 	.inspection = ovl_inspect_text,

@@ -3,15 +3,16 @@
  * A form of report: text for people, or JSON for programs.
  *
  * A reporter is a table of functions; what they need to know is in a struct ovl_reporting, which
- * they all get. A check calls begin(), finding() for each finding that is to be shown, and end(); a
- * report is written as it goes, never held in memory. The other functions each write a whole
- * document. All return 0, or -ENOMEM; errors of the stream stay in the stream.
+ * they all get. A check or a repair calls begin(), finding() for each finding that is to be shown, and
+ * end(); an undo and a list of journals have functions of their own behind begin(). A report is written
+ * as it goes, never held in memory. The other functions each write a whole document. All return 0, or -ENOMEM; errors of the stream stay in the stream.
  */
 #ifndef FSCK_REPORTER_H
 #define FSCK_REPORTER_H
 
 #include "overlayfs/check.h"
 #include "overlayfs/inspect.h"
+#include "overlayfs/repair.h"
 #include "overlayfs/stack.h"
 #include "options.h"
 #include "tally.h"
@@ -29,29 +30,50 @@ struct ovl_reporting {
 	const char *users;             /* who uses the layers, one a line; NULL: nobody known */
 
 	/* Kept by the reporter between its functions. */
-	bool some;                  /* a finding was written */
+	bool some;                  /* an item of the list was written */
 	bool explained[OVL_P__MAX]; /* the effect of this problem was written */
 };
 
-/** How a check went. */
+/** How a check or a repair went. */
 struct ovl_summary {
-	const struct ovl_report *report;
+	const struct ovl_results *results;
 	const struct ovl_counts *counts;
 	struct ovl_tally tally;
 	double seconds;
 	double pass_seconds[OVL_PASS__MAX]; /* by enum ovl_pass */
 	bool cancelled;
+	const char *journal; /* id of what can take the repairs back; NULL: nothing was written */
+	uint64_t recovered;  /* steps of an unfinished earlier run that were taken back */
 	int exit_code;
 };
 
+/** How --undo went. */
+struct ovl_undo_summary {
+	uint64_t taken_back; /* steps; with -n, those that would be */
+	uint64_t left;
+	bool cancelled;
+	int exit_code;
+};
+
+/** What the list of a document holds. */
+enum ovl_list { OVL_LIST_PROBLEMS, OVL_LIST_STEPS, OVL_LIST_JOURNALS };
+
 struct ovl_reporter {
-	/** begin - the check begins */
-	int (*begin)(struct ovl_reporting *r);
-	/** finding - one finding; @severity is what the user wishes it to be */
-	int (*finding)(struct ovl_reporting *r, const struct ovl_finding *f,
+	/** begin - something about the layers is going to be told */
+	int (*begin)(struct ovl_reporting *r, enum ovl_list list);
+	/** finding - one finding and its fate; @severity is what the user wishes it to be */
+	int (*finding)(struct ovl_reporting *r, const struct ovl_result *result,
 		       enum ovl_severity severity);
-	/** end - the check has ended */
+	/** end - the check, and the repair, have ended */
 	int (*end)(struct ovl_reporting *r, const struct ovl_summary *s);
+	/** step - one step that was taken back, or would be */
+	int (*step)(struct ovl_reporting *r, const struct ovl_undo_step *step);
+	/** steps_end - the undo has ended */
+	int (*steps_end)(struct ovl_reporting *r, const struct ovl_undo_summary *s);
+	/** journal - one journal that could be taken back */
+	int (*journal)(struct ovl_reporting *r, const struct ovl_undo_entry *entry);
+	/** journals_end - these were all journals */
+	int (*journals_end)(struct ovl_reporting *r);
 	/** explain - all about one problem */
 	int (*explain)(struct ovl_reporting *r, enum ovl_problem_id id);
 	/** list - all problems, briefly */
@@ -62,6 +84,17 @@ struct ovl_reporter {
 	/** failure - nothing of the above was possible; stderr has been told already */
 	int (*failure)(struct ovl_reporting *r, const char *text, int exit_code);
 };
+
+/**
+ * ovl_reporter_fail - nothing (more) can be done: say why, on stderr and in the document
+ * @error: negative errno; @e: what is known about it
+ *
+ * To be called before begin() only. Returns the exit code.
+ */
+int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error *e);
+
+/** ovl_reporter_undo_why - why a step could not be taken back; @err: negative errno */
+const char *ovl_reporter_undo_why(int err);
 
 extern const struct ovl_reporter ovl_report_text;
 extern const struct ovl_reporter ovl_report_json;

@@ -26,43 +26,46 @@ bool ovl_tally_grade(const struct ovl_options *o, const struct ovl_finding *f,
 	}
 }
 
-static void add(struct ovl_tally *tally, const struct ovl_options *o, const struct ovl_finding *f)
+static void add(struct ovl_tally *tally, const struct ovl_options *o,
+		const struct ovl_result *result)
 {
 	enum ovl_severity severity;
 
-	if (!ovl_tally_grade(o, f, &severity))
+	if (!ovl_tally_grade(o, &result->finding, &severity))
 		return;
 	tally->by_severity[severity]++;
-	if (severity != OVL_SEV_INFO)
-		tally->problems++;
+	if (result->fate == OVL_FATE_FIXED)
+		tally->corrected++;
+	else if (severity != OVL_SEV_INFO)
+		tally->left++;
+	else
+		return;
+	tally->problems++;
 }
 
-struct ovl_tally ovl_tally_report(const struct ovl_options *o, const struct ovl_report *report)
+struct ovl_tally ovl_tally_results(const struct ovl_options *o, const struct ovl_results *results)
 {
 	struct ovl_tally tally = { 0 };
-	size_t n = ovl_report_len(report), i;
+	size_t n = ovl_results_len(results), i;
 
 	for (i = 0; i < n; i++) {
-		struct ovl_finding f = ovl_report_get(report, i);
+		struct ovl_result result = ovl_results_get(results, i);
 
-		add(&tally, o, &f);
+		add(&tally, o, &result);
 	}
 	return tally;
 }
 
-struct ovl_tally ovl_tally_layer(const struct ovl_options *o, const struct ovl_report *report,
-				 size_t *from)
+void ovl_tally_layers(const struct ovl_options *o, const struct ovl_results *results,
+		      struct ovl_tally *tally, size_t n)
 {
-	int layer = ovl_report_get(report, *from).loc.layer;
-	size_t n = ovl_report_len(report);
-	struct ovl_tally tally = { 0 };
+	size_t len = ovl_results_len(results), i;
 
-	for (; *from < n; ++*from) {
-		struct ovl_finding f = ovl_report_get(report, *from);
+	for (i = 0; i < len; i++) {
+		struct ovl_result result = ovl_results_get(results, i);
+		size_t at = (size_t)(result.finding.loc.layer - OVL_LAYER_NONE);
 
-		if (f.loc.layer != layer)
-			break;
-		add(&tally, o, &f);
+		if (at < n)
+			add(&tally[at], o, &result);
 	}
-	return tally;
 }

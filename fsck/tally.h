@@ -6,12 +6,14 @@
 #define FSCK_TALLY_H
 
 #include "options.h"
-#include "overlayfs/check.h"
+#include "results.h"
 
 /** What was found, after regrading; findings that are ignored are in no number. */
 struct ovl_tally {
 	uint64_t by_severity[OVL_SEV__MAX];
-	uint64_t problems; /* errors and warnings: what decides the exit code */
+	uint64_t problems;  /* errors, warnings, and information that was corrected */
+	uint64_t corrected; /* of these; the others: */
+	uint64_t left;
 };
 
 /**
@@ -23,17 +25,15 @@ struct ovl_tally {
 bool ovl_tally_grade(const struct ovl_options *o, const struct ovl_finding *f,
 		     enum ovl_severity *ret);
 
-/** ovl_tally_report - count all findings of a report; pure */
-struct ovl_tally ovl_tally_report(const struct ovl_options *o, const struct ovl_report *report);
+/** ovl_tally_results - count all findings; pure */
+struct ovl_tally ovl_tally_results(const struct ovl_options *o, const struct ovl_results *results);
 
 /**
- * ovl_tally_layer - count the findings of one layer
- * @from: the first finding of a layer; moved to the first of the next one
- *
- * A report is sorted by layer, so calling this until @from is its length counts each layer once.
- * Pure.
+ * ovl_tally_layers - count the findings of each layer; pure
+ * @tally: zeroed; of layer L at L - OVL_LAYER_NONE, which is the first
+ * @n: layers that there is room for
  */
-struct ovl_tally ovl_tally_layer(const struct ovl_options *o, const struct ovl_report *report,
-				 size_t *from);
+void ovl_tally_layers(const struct ovl_options *o, const struct ovl_results *results,
+		      struct ovl_tally *tally, size_t n);
 
 #endif

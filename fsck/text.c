@@ -103,6 +103,14 @@ const char *ovl_text_size(char *buf, uint64_t bytes)
 	return buf;
 }
 
+void ovl_text_sentence(FILE *out, const char *text)
+{
+	if (!*text)
+		return;
+	fputc(*text >= 'a' && *text <= 'z' ? *text - 'a' + 'A' : *text, out);
+	fputs(text + 1, out);
+}
+
 void ovl_text_paragraph(FILE *out, unsigned indent, const char *text)
 {
 	size_t column = 0, len;

@@ -33,6 +33,9 @@ const char *ovl_text_number(char *buf, uint64_t n);
 /** ovl_text_size - "12 B", "3.1 GiB"; returns @buf, which has OVL_TEXT_NUMBER bytes */
 const char *ovl_text_size(char *buf, uint64_t bytes);
 
+/** ovl_text_sentence - print a text with a capital first letter */
+void ovl_text_sentence(FILE *out, const char *text);
+
 /** ovl_text_paragraph - print words in lines of at most 78 columns, each after @indent blanks */
 void ovl_text_paragraph(FILE *out, unsigned indent, const char *text);
 

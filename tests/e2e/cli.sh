@@ -16,17 +16,12 @@ unbuilt() {
 	shift
 	run 16 "not built yet: $name" empty out err "not built yet" err "use -n" -- "$@" -o "$GOOD"
 }
-unbuilt "no mode at all"
-unbuilt "-p" -p
-unbuilt "-a" -a
-unbuilt "-y" -y
 unbuilt "--to" --to=4.14 -n
 unbuilt "-O" -O ^metacopy,^redirect_dir -n
-unbuilt "--undo" --undo
-unbuilt "--undo=ID" --undo=x -n
-unbuilt "--list-undo" --list-undo
 unbuilt "-A" -A -n
-unbuilt "-z" -z /tmp/undo -n
+run 8 "no mode and no terminal to ask at" empty out err "no terminal" err "one of -n, -p and -y" -- \
+	-o "$GOOD"
+run 16 "no mode and --json" json '.exit_code == 16' err "--json cannot ask" -- --json -o "$GOOD"
 
 for modes in "-n -p" "-n -a" "-n -y" "-p -y" "-a -y" "-ny"; do
 	# shellcheck disable=SC2086 # words are meant to be split
@@ -45,8 +40,10 @@ usage "-j 0" "1 to 256" -n -j 0 -o "$GOOD"
 usage "-j 257" "1 to 256" -n -j 257 -o "$GOOD"
 usage "unknown color" "auto, always or never" -n --color=blue -o "$GOOD"
 usage "unknown key of -E lists the valid ones" \
-	"lower=auto|rw|ro, trust-lower, problem.SLUG" -n -E nonsense -o "$GOOD"
+	"lower=auto|rw|ro, keep-journals=N, trust-lower, problem.SLUG" -n -E nonsense -o "$GOOD"
 usage "bad value of -E" "auto, rw or ro" -n -E lower=maybe -o "$GOOD"
+usage "keep-journals=0" "1 to 1000" -n -E keep-journals=0 -o "$GOOD"
+usage "-p and --undo" "does not go together" -p --undo -o "$GOOD"
 usage "unknown problem in -E" "--list-problems" -n -E problem.nonsense=info -o "$GOOD"
 usage "unreadable stays an error" "stays an error" -n -E problem.unreadable=ignore -o "$GOOD"
 
@@ -135,7 +132,9 @@ run 0 "--json, healthy" empty .err json '.exit_code == 0 and .problems == [] and
 run 4 "--json, damaged" \
 	json '.problems[] | select(.path == "/one") | .slug == "meta-no-lowerdata" and .layer == "upper" and
 		.severity == "error" and (.id | test("^0x[0-9a-f]{4}$")) and (.text | length > 0) and
-		(.found | length > 0) and (.symptom | length > 0) and has("expected") and has("other")' \
+		(.found | length > 0) and (.symptom | length > 0) and has("expected") and has("other") and
+		.action == null and .result == "left" and .reason == null' \
+	json '.journal == null and .counts.corrected == 0 and .counts.left >= 3' \
 	json '.exit_code == 4 and .counts.errors >= 3' \
 	json '[.problems[].severity] | index("information") == null' -- -n --json -o "$BAD"
 run 4 "a name that is not UTF-8 is there as hex" no-out "$ESC" \

@@ -56,7 +56,7 @@ door() {
 		includes lib include fsck man | grep -E ":<$2" | grep -vE "^${3%.c}\.[ch]:" || :)"
 }
 door libmount libmount/ lib/io/mounts.c
-door json-c json-c/ fsck/report_json.c
+door json-c json-c/ 'fsck/json.c'
 door libfsverity libfsverity lib/io/verity.c
 door xattrs 'sys/xattr\.h' 'lib/io/.*.c'
 door mounting 'sys/mount\.h' 'lib/io/.*.c'

@@ -9,16 +9,24 @@ static const struct {
 	struct ovl_outcome outcome;
 	int code;
 } outcomes[] = {
-	{ { 0, 0, false, false }, 0 },
-	{ { 1, 0, false, false }, 4 },
-	{ { UINT64_MAX, 0, false, false }, 4 },
-	{ { 0, 1, false, false }, 4 }, /* what could not be read is never clean */
-	{ { 3, 2, false, false }, 4 },
-	{ { 0, 0, true, false }, 32 },
-	{ { 1, 0, true, false }, 32 | 4 },
-	{ { 0, 0, false, true }, 8 },
-	{ { 1, 0, false, true }, 8 | 4 },
-	{ { 1, 1, true, true }, 32 | 8 | 4 },
+	/* corrected, left, unreadable, cancelled, failed */
+	{ { 0, 0, 0, false, false }, 0 },
+	{ { 0, 1, 0, false, false }, 4 },
+	{ { 0, UINT64_MAX, 0, false, false }, 4 },
+	{ { 0, 0, 1, false, false }, 4 }, /* what could not be read is never clean */
+	{ { 0, 3, 2, false, false }, 4 },
+	{ { 1, 0, 0, false, false }, 1 },
+	{ { UINT64_MAX, 0, 0, false, false }, 1 },
+	{ { 1, 1, 0, false, false }, 4 }, /* never both */
+	{ { 1, 0, 1, false, false }, 4 },
+	{ { 0, 0, 0, true, false }, 32 },
+	{ { 0, 1, 0, true, false }, 32 | 4 },
+	{ { 1, 1, 0, true, false }, 32 | 4 },
+	{ { 1, 0, 0, true, false }, 32 }, /* who did not see all cannot say that all is well */
+	{ { 0, 0, 0, false, true }, 8 },
+	{ { 0, 1, 0, false, true }, 8 | 4 },
+	{ { 1, 0, 0, false, true }, 8 },
+	{ { 1, 1, 1, true, true }, 32 | 8 | 4 },
 };
 
 START_TEST(test_exitcode_outcome)

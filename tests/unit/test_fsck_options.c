@@ -27,23 +27,25 @@ static const struct {
 	const char *line;
 	const char *why; /* part of the text */
 } refused[] = {
-	{ "", "use -n" },
-	{ "/m", "use -n" },
-	{ "-p /m", "repair is not built yet: use -n" },
-	{ "-a /m", "repair is not built yet: use -n" },
-	{ "-y /m", "repair is not built yet: use -n" },
-	{ "-p -a /m", "repair is not built yet: use -n" }, /* the same mode twice */
 	{ "-n -p /m", "only one of" },
 	{ "-n -a /m", "only one of" },
 	{ "-ny /m", "only one of" },
 	{ "-p -y /m", "only one of" },
 	{ "--to=4.14 -n /m", "--to is not built yet" },
 	{ "-O ^metacopy -n /m", "-O is not built yet" },
-	{ "--undo /m", "--undo is not built yet" },
-	{ "--undo=x -n /m", "--undo is not built yet" },
-	{ "--list-undo /m", "--list-undo is not built yet" },
 	{ "-A -n", "-A is not built yet" },
-	{ "-z /f -n /m", "-z is not built yet" },
+	{ "-n -y -p /m", "only one of" },
+	{ "-p -y --undo /m", "only one of" },
+	{ "--json /m", "--json cannot ask: give one of" },
+	{ "--undo --list-undo /m", "only one of --inspect, --undo and" },
+	{ "--undo --inspect=/a /m", "only one of --inspect, --undo and" },
+	{ "--inspect=/a --list-undo /m", "only one of --inspect, --undo and" },
+	{ "-p --inspect=/a /m", "--inspect does not go together with -p (-a) and -y" },
+	{ "-y --undo /m", "--undo does not go together" },
+	{ "-a --list-undo /m", "--list-undo does not go together" },
+	{ "--list-undo=1 /m", "--list-undo takes no value" },
+	{ "-n /m -z", "-z needs a value" },
+	{ "-z  -n /m", "-z needs a directory" },
 	{ "-Q /m", "unknown option -Q" },
 	{ "-nQ /m", "unknown option -Q" },
 	{ "-n --nonsense /m", "unknown or ambiguous option --nonsense" },
@@ -66,6 +68,12 @@ static const struct {
 	{ "-n -E , /m", "no such key" },
 	{ "-n -E lower=maybe /m", "auto, rw or ro" },
 	{ "-n -E lower /m", "-E lower needs a value" },
+	{ "-n -E keep-journals /m", "needs a value" },
+	{ "-n -E keep-journals= /m", "from 1 to 1000" },
+	{ "-n -E keep-journals=0 /m", "-E keep-journals=0: must be a number from 1 to 1000" },
+	{ "-n -E keep-journals=1001 /m", "from 1 to 1000" },
+	{ "-n -E keep-journals=-1 /m", "from 1 to 1000" },
+	{ "-n -E keep-journals=4294967297 /m", "from 1 to 1000" },
 	{ "-n -E trust-lower=yes /m", "takes no value" },
 	{ "-n -E threads=0 /m", "-E threads=0: must be a number" },
 	{ "-n -E fstab= /m", "needs a file" },
@@ -184,6 +192,18 @@ static const struct {
 	{ "--list-problems", OVL_TASK_LIST },
 	{ "--explain=list", OVL_TASK_LIST },
 	{ "--explain=whatever", OVL_TASK_EXPLAIN },
+	{ "-n /m", OVL_TASK_CHECK },
+	{ "-n --json /m", OVL_TASK_CHECK },
+	{ "/m", OVL_TASK_REPAIR },
+	{ "-p /m", OVL_TASK_REPAIR },
+	{ "-a /m", OVL_TASK_REPAIR },
+	{ "-y -f -r /m", OVL_TASK_REPAIR },
+	{ "-y --json /m", OVL_TASK_REPAIR },
+	{ "--undo /m", OVL_TASK_UNDO },
+	{ "--undo=x -n /m", OVL_TASK_UNDO },
+	{ "--undo --json /m", OVL_TASK_UNDO },
+	{ "--list-undo /m", OVL_TASK_LIST_UNDO },
+	{ "--list-undo -n /m", OVL_TASK_LIST_UNDO },
 	{ "--inspect=/a /m", OVL_TASK_INSPECT },
 	{ "-n --inspect /a /m", OVL_TASK_INSPECT },
 };
@@ -193,6 +213,52 @@ START_TEST(test_options_task)
 	struct ovl_options o = accept(tasks[_i].line);
 
 	ck_assert_int_eq(o.task, tasks[_i].task);
+	ovl_options_done(&o);
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	unsigned modes;
+} modes[] = {
+	{ "/m", 0 },
+	{ "-n /m", OVL_MODE_CHECK },
+	{ "-n -n /m", OVL_MODE_CHECK },
+	{ "-p /m", OVL_MODE_PREEN },
+	{ "-pa /m", OVL_MODE_PREEN }, /* the same mode twice */
+	{ "-y /m", OVL_MODE_YES },
+};
+
+START_TEST(test_options_mode)
+{
+	struct ovl_options o = accept(modes[_i].line);
+
+	ck_assert_uint_eq(o.modes, modes[_i].modes);
+	ovl_options_done(&o);
+}
+END_TEST
+
+START_TEST(test_options_repair)
+{
+	struct ovl_options o = accept("-y /m");
+
+	ck_assert_int_eq(o.lower, OVL_LOWER_AUTO);
+	ck_assert_uint_eq(o.keep_journals, 0);
+	ck_assert_ptr_null(o.journal_dir);
+	ovl_options_done(&o);
+	o = accept("-y -E lower=rw,keep-journals=1000 -z /j /m");
+	ck_assert_int_eq(o.lower, OVL_LOWER_RW);
+	ck_assert_uint_eq(o.keep_journals, 1000);
+	ck_assert_str_eq(o.journal_dir, "/j");
+	ck_assert_int_eq(o.argc, 7);
+	ovl_options_done(&o);
+	o = accept("-E lower=ro --undo /m");
+	ck_assert_int_eq(o.lower, OVL_LOWER_RO);
+	ck_assert_ptr_null(o.undo_id);
+	ck_assert_str_eq(o.operand[0], "/m");
+	ovl_options_done(&o);
+	o = accept("--undo=12ab -n /m");
+	ck_assert_str_eq(o.undo_id, "12ab");
 	ovl_options_done(&o);
 }
 END_TEST
@@ -264,6 +330,8 @@ int main(void)
 	tcase_add_loop_test(t, test_options_order, 0, 10);
 	tcase_add_test(t, test_options_operands);
 	tcase_add_loop_test(t, test_options_task, 0, (int)ARRAY_LEN(tasks));
+	tcase_add_loop_test(t, test_options_mode, 0, (int)ARRAY_LEN(modes));
+	tcase_add_test(t, test_options_repair);
 	tcase_add_test(t, test_options_grade);
 	tcase_add_test(t, test_options_last_wins);
 	tcase_add_loop_test(t, test_options_rows, 0, (int)ARRAY_LEN(rows));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit/unit.h"
 
+#include "../../fsck/results.c"
 #include "../../fsck/tally.c"
 
 static const struct {
@@ -33,6 +34,17 @@ START_TEST(test_tally_grade)
 }
 END_TEST
 
+/* Information does not count, but if it was corrected, something was. */
+static const struct {
+	enum ovl_fate fate;
+	unsigned problems, corrected;
+} fates[] = {
+	{ OVL_FATE_LEFT, 6, 0 },
+	{ OVL_FATE_DECLINED, 6, 0 },
+	{ OVL_FATE_FAILED, 6, 0 },
+	{ OVL_FATE_FIXED, 9, 9 },
+};
+
 START_TEST(test_tally_count)
 {
 	struct ovl_options o = { 0 };
@@ -41,18 +53,21 @@ START_TEST(test_tally_count)
 
 	o.grade[3] = OVL_GRADE_IGNORE;
 	for (i = 0; i < 12; i++) {
-		struct ovl_finding f = {
-			.problem = (enum ovl_problem_id)(i % 4),
-			.severity = (enum ovl_severity)(i % 3),
+		struct ovl_result result = {
+			.finding = { .problem = (enum ovl_problem_id)(i % 4),
+				     .severity = (enum ovl_severity)(i % 3) },
+			.fate = fates[_i].fate,
 		};
 
-		add(&tally, &o, &f);
+		add(&tally, &o, &result);
 	}
 	/* Each of the twelve pairs once; the three of problem 3 are ignored. */
 	ck_assert_uint_eq(tally.by_severity[OVL_SEV_INFO], 3);
 	ck_assert_uint_eq(tally.by_severity[OVL_SEV_WARNING], 3);
 	ck_assert_uint_eq(tally.by_severity[OVL_SEV_ERROR], 3);
-	ck_assert_uint_eq(tally.problems, 6); /* information does not count */
+	ck_assert_uint_eq(tally.problems, fates[_i].problems);
+	ck_assert_uint_eq(tally.corrected, fates[_i].corrected);
+	ck_assert_uint_eq(tally.left, fates[_i].problems - fates[_i].corrected);
 }
 END_TEST
 
@@ -62,7 +77,7 @@ int main(void)
 	TCase *t = tcase_create("tally");
 
 	tcase_add_loop_test(t, test_tally_grade, 0, (int)(sizeof(grades) / sizeof(grades[0])));
-	tcase_add_test(t, test_tally_count);
+	tcase_add_loop_test(t, test_tally_count, 0, (int)(sizeof(fates) / sizeof(fates[0])));
 	suite_add_tcase(s, t);
 	return ovl_unit_main(s);
 }

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Notices on stderr.
+ */
+#include "notice.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "message.h"
+
+void ovl_notice_unknown(const struct ovl_config *c)
+{
+	_cleanup_free_ char *list = NULL;
+	size_t len, i;
+	FILE *out;
+
+	if (!c->n_unknown)
+		return;
+	out = open_memstream(&list, &len);
+	if (!out)
+		return;
+	for (i = 0; i < c->n_unknown; i++)
+		fprintf(out, "%s%s", i ? ", " : "", c->unknown[i]);
+	if (fclose(out) == 0 && list)
+		ovl_message_warning("ignored unknown mount option%s: %s",
+				    c->n_unknown == 1 ? "" : "s", list);
+}
+
+int ovl_notice_debug(const struct ovl_options *o, const struct ovl_stack *stack)
+{
+	bool has_upper = ovl_stack_config(stack)->upper != NULL;
+	int n = (int)ovl_stack_n_layers(stack), first = has_upper ? 0 : 1, i;
+	_cleanup_free_ char *options = ovl_config_render(ovl_stack_config(stack));
+
+	if (!options)
+		return -ENOMEM;
+	ovl_message_debug("options in force: %s", options);
+	for (i = first; i < first + n; i++) {
+		_cleanup_free_ char *name = ovl_stack_layer_name(stack, i);
+
+		if (!name)
+			return -ENOMEM;
+		ovl_message_debug("%s: %s", name, ovl_stack_layer_dir(stack, i));
+	}
+	if (o->threads)
+		ovl_message_debug("threads: %u", o->threads);
+	return 0;
+}
+
+/* "a\nb" to "a; b"; NULL when out of memory */
+static char *join_lines(const char *lines)
+{
+	size_t len;
+	char *line = NULL;
+	FILE *out = open_memstream(&line, &len);
+
+	if (!out)
+		return NULL;
+	for (; *lines; lines++) {
+		if (*lines == '\n')
+			fputs("; ", out);
+		else
+			fputc(*lines, out);
+	}
+	if (fclose(out) == 0)
+		return line;
+	free(line);
+	return NULL;
+}
+
+void ovl_notice_users(const struct ovl_stack *stack, char **ret_users)
+{
+	_cleanup_free_ char *line = NULL;
+	char *users = NULL;
+	int r = ovl_stack_users(stack, &users);
+
+	if (r < 0)
+		ovl_message_warning("cannot tell whether the layers are in use: %s", strerror(-r));
+	if (r <= 0)
+		return;
+	*ret_users = users;
+	line = users ? join_lines(users) : NULL;
+	ovl_message_warning("%s; what changes during the check may look like a problem",
+			    line ? line : "the layers are in use");
+}

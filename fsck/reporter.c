@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What all forms of report share.
+ */
+#include "reporter.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "exitcode.h"
+#include "message.h"
+
+int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error *e)
+{
+	const char *text = e->text ? e->text : strerror(-error);
+	int code = ovl_exitcode_of_error(error);
+
+	ovl_message_error("%s", text);
+	r->form->failure(r, text, code);
+	return code;
+}
+
+const char *ovl_reporter_undo_why(int err)
+{
+	return err == -ESTALE ? "it has changed since" : strerror(-err);
+}
