@@ -35,6 +35,9 @@ int ovl_write_hold(int dir, const char *name, int *ret_object, struct ovl_stat *
 /** ovl_write_times - the times of an object that is held */
 int ovl_write_times(int object, struct ovl_times *ret);
 
+/** ovl_write_read_link - the target of a symlink that is held; free() it */
+int ovl_write_read_link(int object, char **ret);
+
 /* On an object that is held: */
 int ovl_write_set_xattr(int object, const char *xattr, struct ovl_bytes value);
 int ovl_write_remove_xattr(int object, const char *xattr); /* -ENODATA if it has none */

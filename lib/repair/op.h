@@ -67,6 +67,7 @@ struct ovl_op {
 	/* DATA */
 	uint64_t old_size, new_size; /* bytes */
 	uint64_t source_ino;         /* of the file at @to */
+	uint64_t names; /* of the file, known in upper and index; others would be changed with it */
 	uint64_t saved; /* number in saved/ of a copy of the old content; 0: it was one hole */
 };
 
