@@ -300,7 +300,7 @@ int ovl_journal_read(int dir, struct ovl_log *ret, struct ovl_error *e)
 {
 	_cleanup_(ovl_buf_done) struct ovl_buf raw = { 0 };
 	_cleanup_close_ int fd = -EBADF;
-	uint64_t size;
+	uint64_t size = 0;
 	int r = open_journal(dir, &fd, &size, e);
 
 	if (r < 0)
