@@ -88,43 +88,75 @@ static int text_finding(struct ovl_reporting *r, const struct ovl_finding *f,
 }
 
 /* "3 problems", "1 problem" */
-static void print_number(FILE *out, const char *before, uint64_t n, const char *what,
-			 const char *plural)
+static void print_number(FILE *out, const char *before, uint64_t n, const char *one,
+			 const char *many)
 {
 	char number[OVL_TEXT_NUMBER];
 
-	fprintf(out, "%s%s %s%s", before, ovl_text_number(number, n), what, n == 1 ? "" : plural);
+	fprintf(out, "%s%s %s", before, ovl_text_number(number, n), n == 1 ? one : many);
 }
 
-/* With -v: what the layers hold, and what was found in each. */
+static void print_holds(FILE *out, const char *before, const struct ovl_counts *c)
+{
+	print_number(out, before, c->dirs, "directory", "directories");
+	print_number(out, ", ", c->whiteouts, "whiteout", "whiteouts");
+	print_number(out, ", ", c->redirects, "redirect", "redirects");
+	print_number(out, ", ", c->metacopy, "metacopy", "metacopy");
+}
+
+/*
+ * "upper: 12 objects, 3 directories, 1 whiteout, 0 redirects, 2 metacopy; 1 error, 0 warnings, 0 notes"
+ *
+ * The first half only of a layer that was walked, the second half only where something was found.
+ */
+static int print_layer(struct ovl_reporting *r, const struct ovl_summary *s, int layer,
+		       size_t *next)
+{
+	const struct ovl_counts *c = ovl_report_layer_counts(s->report, layer);
+	bool found = *next < ovl_report_len(s->report) &&
+		     ovl_report_get(s->report, *next).loc.layer == layer;
+	_cleanup_free_ char *name = NULL;
+
+	if (!c && !found)
+		return 0;
+	name = ovl_stack_layer_name(r->stack, layer);
+	if (!name)
+		return -ENOMEM;
+	fprintf(r->out, "%s: ", name);
+	if (c) {
+		print_number(r->out, "", c->objects, "object", "objects");
+		print_holds(r->out, ", ", c);
+	}
+	if (found) {
+		struct ovl_tally tally = ovl_tally_layer(r->options, s->report, next);
+
+		print_number(r->out, c ? "; " : "", tally.by_severity[OVL_SEV_ERROR], "error",
+			     "errors");
+		print_number(r->out, ", ", tally.by_severity[OVL_SEV_WARNING], "warning",
+			     "warnings");
+		print_number(r->out, ", ", tally.by_severity[OVL_SEV_INFO], "note", "notes");
+	}
+	fputc('\n', r->out);
+	return 0;
+}
+
+/* With -v: what the layers hold, together and each, and what was found in each. */
 static int print_counts(struct ovl_reporting *r, const struct ovl_summary *s)
 {
-	const struct ovl_counts *c = s->counts;
-	size_t n = ovl_report_len(s->report), i = 0;
+	int end = (int)ovl_stack_n_layers(r->stack) + 1, layer, e;
+	size_t n = ovl_report_len(s->report), next = 0;
 
-	print_number(r->out, "", c->dirs, "director", c->dirs == 1 ? "" : "ies");
-	if (c->dirs == 1)
-		fputc('y', r->out);
-	print_number(r->out, ", ", c->whiteouts, "whiteout", "s");
-	print_number(r->out, ", ", c->redirects, "redirect", "s");
-	print_number(r->out, ", ", c->metacopy, "metacopy", "");
-	print_number(r->out, ", ", c->indexed, "index entr", c->indexed == 1 ? "" : "ies");
-	fprintf(r->out, "%s\n", c->indexed == 1 ? "y" : "");
+	print_holds(r->out, "", s->counts);
+	print_number(r->out, ", ", s->counts->indexed, "index entry", "index entries");
+	fputc('\n', r->out);
 
-	while (i < n) {
-		int layer = ovl_report_get(s->report, i).loc.layer;
-		_cleanup_free_ char *name = ovl_stack_layer_name(r->stack, layer);
-		struct ovl_tally tally = ovl_tally_layer(r->options, s->report, &i);
-
-		if (!name)
-			return -ENOMEM;
-		fprintf(r->out, "%s: ", name);
-		print_number(r->out, "", tally.by_severity[OVL_SEV_ERROR], "error", "s");
-		print_number(r->out, ", ", tally.by_severity[OVL_SEV_WARNING], "warning", "s");
-		print_number(r->out, ", ", tally.by_severity[OVL_SEV_INFO], "note", "s");
-		fputc('\n', r->out);
-	}
-	return 0;
+	/* In the order of the report: the overlay, the layers, work and index. */
+	e = print_layer(r, s, OVL_LAYER_NONE, &next);
+	for (layer = OVL_LAYER_UPPER; layer < end && e == 0; layer++)
+		e = print_layer(r, s, layer, &next);
+	while (next < n && e == 0)
+		e = print_layer(r, s, ovl_report_get(s->report, next).loc.layer, &next);
+	return e;
 }
 
 static double seconds_of(const struct timeval *tv)
@@ -166,18 +198,18 @@ static int print_summary(struct ovl_reporting *r, const struct ovl_summary *s)
 		fputs("cancelled, ", r->out);
 	else if (!s->tally.problems && !c->unreadable)
 		fputs("clean, ", r->out);
-	print_number(r->out, "", ovl_stack_n_layers(r->stack), "layer", "s");
-	print_number(r->out, ", ", c->objects, "object", "s");
+	print_number(r->out, "", ovl_stack_n_layers(r->stack), "layer", "layers");
+	print_number(r->out, ", ", c->objects, "object", "objects");
 	if (c->metacopy) {
-		print_number(r->out, ", ", c->metacopy, "metacopy", "");
+		print_number(r->out, ", ", c->metacopy, "metacopy", "metacopy");
 		fprintf(r->out, " (%s not copied yet)", ovl_text_size(size, c->metacopy_bytes));
 	}
 	if (s->tally.problems)
-		print_number(r->out, ", ", s->tally.problems, "problem", "s");
+		print_number(r->out, ", ", s->tally.problems, "problem", "problems");
 	if (c->unreadable)
-		print_number(r->out, ", ", c->unreadable, "unreadable", "");
+		print_number(r->out, ", ", c->unreadable, "unreadable", "unreadable");
 	if (r->options->verbosity && s->tally.by_severity[OVL_SEV_INFO])
-		print_number(r->out, ", ", s->tally.by_severity[OVL_SEV_INFO], "note", "s");
+		print_number(r->out, ", ", s->tally.by_severity[OVL_SEV_INFO], "note", "notes");
 	fprintf(r->out, " (%.1f s)\n", s->seconds);
 	return 0;
 }

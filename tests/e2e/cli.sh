@@ -100,10 +100,18 @@ kit_check "the effect of a problem is told once" effects
 run 4 "a hostile name is one line of printable text" no-out "$ESC" \
 	line "$HOSTILE: metacopy has no lower data (meta-no-lowerdata)" -- -n -o "$BAD"
 
+adds_up() { # the objects that -v counts in each layer are those of the last line
+	tr -d , <"$OUT" | awk '/^[a-z]+[0-9]*: [0-9]+ objects? / { sum += $2; n++ }
+		END { for (i = 2; i <= NF; i++) if ($i ~ /^objects?$/) exit !(n > 1 && sum == $(i - 1)); exit 1 }'
+}
 run 4 "-v shows information and counts" \
 	like "upper:/d/useless: .*\(whiteout-useless\)" like ".*[0-9]+ directories, .* 4 metacopy, .*" \
 	line "    severity: information" line "    severity: error" \
-	like "upper: [0-9]+ errors?, .* notes?" -- -n -v -o "$BAD"
+	like "upper: [0-9]+ objects?, .*, 4 metacopy; [0-9]+ errors?, .* notes?" \
+	like "lower1: [0-9]+ objects?, .*, 0 metacopy" -- -n -v -o "$BAD"
+kit_check "the objects of the layers are those of the overlay" adds_up
+run 0 "-v does not count a layer that is not walked" like "lower1: .*" no-out "lower2: " -- \
+	-n -v -o "lowerdir=$TOP/good/lower::$TOP/bad/lower"
 run 4 "-f and -r are accepted" -- -f -r -n -o "$BAD"
 run 0 "-t" like "time: [0-9.]+ s, user .*; memory: .*" no-out "pass 1" -- -n -t -o "$GOOD"
 run 0 "-tt" like "pass 1: [0-9.]+ s" like "pass 5: [0-9.]+ s" -- -n -tt -o "$GOOD"
