@@ -24,7 +24,7 @@ struct ovl_layer {
 	int number;      /* as OVL_LAYER_UPPER and above count; or OVL_LAYER_WORK, _INDEX */
 	const char *dir; /* as given; borrowed from the configuration */
 	struct ovl_root root;
-	bool bad_uuid; /* another lower file system has the same uuid: handles are not decoded */
+	bool bad_uuid; /* another lower file system has the same uuid: no handle is decoded here */
 };
 
 /** Keeps the number of open directories bounded, see dir.h. */
