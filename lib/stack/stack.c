@@ -128,7 +128,7 @@ static bool is_on_upper_fs(const struct ovl_stack *s, const struct ovl_root *roo
 	return s->has_upper && is_same_fs(root, &s->layer[OVL_LAYER_UPPER].root);
 }
 
-/* The file system with the same uuid that the kernel finds: that of the upper is first in its list. */
+/* The file system with that uuid that the kernel finds: the upper's is the first in its list. */
 static const struct ovl_root *find_same_uuid(const struct ovl_stack *s, unsigned n)
 {
 	const struct ovl_root *root = &s->layer[n].root, *other, *found = NULL;
@@ -142,7 +142,7 @@ static const struct ovl_root *find_same_uuid(const struct ovl_stack *s, unsigned
 	return found;
 }
 
-/* All layers on that file system; not if it is that of the upper, whose handles are always followed. */
+/* All layers on a file system; not on that of the upper, where handles are always followed. */
 static void mark_bad_uuid(struct ovl_stack *s, const struct ovl_root *root)
 {
 	if (is_on_upper_fs(s, root))
@@ -154,9 +154,9 @@ static void mark_bad_uuid(struct ovl_stack *s, const struct ovl_root *root)
 
 /*
  * Flags lower layers whose uuid another lower file system has too: a handle could be decoded in the
- * wrong one. Having none is a uuid as well. A file system that has the uuid of the upper's goes unnoticed
- * unless a lower further up is on the upper's. Kernel: fs/overlayfs/super.c, ovl_get_fsid() and
- * ovl_lower_uuid_ok(); namei.c, ovl_check_origin_fh().
+ * wrong one. Having none is a uuid as well. A file system that has the uuid of the upper's goes
+ * unnoticed unless a lower further up is on the upper's. Kernel: fs/overlayfs/super.c,
+ * ovl_get_fsid() and ovl_lower_uuid_ok(); namei.c, ovl_check_origin_fh().
  */
 static void mark_uuid_conflicts(struct ovl_stack *s)
 {

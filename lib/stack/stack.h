@@ -78,9 +78,9 @@ static inline bool ovl_stack_follow(const struct ovl_stack *stack)
 /**
  * ovl_resolve_options - fill in what was not given, from the traces on disk
  *
- * index: on if there is an index directory; nfs_export: on if it holds directory or whiteout entries;
- * userxattr: if the upper root carries overlay xattrs of the user prefix only; redirect_dir: on, unless
- * userxattr forbids it; metacopy: on, unless that, nfs_export or redirect_dir do.
+ * index: on if there is an index directory; nfs_export: on if it holds directory or whiteout
+ * entries; userxattr: if the upper root carries overlay xattrs of the user prefix only; redirect_dir:
+ * on, unless userxattr forbids it; metacopy: on, unless that, nfs_export or redirect_dir do.
  */
 int ovl_resolve_options(struct ovl_stack *stack, struct ovl_error *e);
 
