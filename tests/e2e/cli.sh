@@ -51,6 +51,7 @@ usage "unknown problem in -E" "--list-problems" -n -E problem.nonsense=info -o "
 usage "unreadable stays an error" "stays an error" -n -E problem.unreadable=ignore -o "$GOOD"
 
 run 16 "no overlay named" empty out err "which overlay?" -- -n
+run 16 "nothing at all" empty out err "which overlay?" err "--help" --
 run 16 "two operands" empty out err "one overlay" -- -n /a /b
 run 16 "layers with -o and a place" empty out err "layers are given with -o" -- \
 	-n -o "$GOOD" "$TOP/good/m"
@@ -228,7 +229,7 @@ look 0 out "clean, "
 judge "a live mount by a relative path"
 kit_unmount "$d/m"
 (cd "$d" && kit_mount "lowerdir=lower,upperdir=upper,workdir=work" "$d/m")
-run 16 "a live mount with relative layers asks for -o" empty out err "-o" -- -n "$d/m"
+run 8 "a live mount with relative layers asks for -o" empty out err "-o" -- -n "$d/m"
 kit_unmount "$d/m"
 
 cat >"$KIT_DIR/fstab" <<END
@@ -245,6 +246,8 @@ run 0 "the first field of a line of fstab" out "clean, " -- -n -E "fstab=$KIT_DI
 run 16 "which two lines have" empty out err "$TOP/bad/m" err /nowhere -- \
 	-n -E "fstab=$KIT_DIR/fstab" two
 FSTAB_FILE=$KIT_DIR/fstab run 0 "\$FSTAB_FILE" out "clean, " -- -n one
+mkfifo "$KIT_DIR/fifo"
+run 8 "an fstab that is a FIFO" empty out err "no regular file" -- -n -E "fstab=$KIT_DIR/fifo" one
 run 8 "an fstab that is not there" empty out err no-such -- -n -E "fstab=$KIT_DIR/no-such" one
 
 # --- inspect -------------------------------------------------------------------------------------

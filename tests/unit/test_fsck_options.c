@@ -27,7 +27,7 @@ static const struct {
 	const char *line;
 	const char *why; /* part of the text */
 } refused[] = {
-	{ "", "use -n" },
+	{ "", "which overlay?" },
 	{ "/m", "use -n" },
 	{ "-p /m", "repair is not built yet: use -n" },
 	{ "-a /m", "repair is not built yet: use -n" },
@@ -46,7 +46,8 @@ static const struct {
 	{ "-z /f -n /m", "-z is not built yet" },
 	{ "-Q /m", "unknown option -Q" },
 	{ "-nQ /m", "unknown option -Q" },
-	{ "-n --nonsense /m", "unknown or ambiguous option --nonsense" },
+	{ "-n --nonsense /m", "unknown option --nonsense" },
+	{ "-n --list /m", "ambiguous option --list" },
 	{ "-n --nonsense=1 /m", "--nonsense=1" },
 	{ "-n --list /m", "--list" }, /* two options begin with it */
 	{ "-n --json=1 /m", "--json takes no value" },
