@@ -171,13 +171,24 @@ static void spell(char *buf, size_t size, int value)
 		snprintf(buf, size, "-%c", value);
 }
 
+/* "--list" may be "--list-problems" or "--list-undo". */
+static bool is_ambiguous(const char *word)
+{
+	size_t len = strcspn(word, "="), n = 0, i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		n += rows[i].name && len > 2 && strncmp(rows[i].name, word + 2, len - 2) == 0;
+	return n > 1;
+}
+
 /* Why getopt_long() answered '?' or ':'. @at is the word of argv that it was looking at. */
 static int complain(int answer, const char *at, struct ovl_error *e)
 {
 	char word[WORD_SIZE];
 
 	if (!optopt)
-		return ovl_fail_plain(e, -EINVAL, "unknown or ambiguous option %s", at);
+		return ovl_fail_plain(e, -EINVAL, "%s option %s",
+				      is_ambiguous(at) ? "ambiguous" : "unknown", at);
 	spell(word, sizeof(word), optopt);
 	if (answer == ':')
 		return ovl_fail_plain(e, -EINVAL, "%s needs a value", word);
@@ -223,6 +234,9 @@ static int settle(struct ovl_options *o, struct ovl_error *e)
 		o->task = OVL_TASK_UNDO;
 	else if (o->list_undo)
 		o->task = OVL_TASK_LIST_UNDO;
+	else if (!o->modes && !o->n_operand && !o->n_word)
+		return ovl_fail_plain(
+			e, -EINVAL, "which overlay? Give -n and -o lowerdir=..., or a mount point");
 	else if (!(o->modes & OVL_MODE_CHECK))
 		o->task = OVL_TASK_REPAIR;
 	if (o->task == OVL_TASK_REPAIR && !o->modes && o->json)

@@ -134,30 +134,54 @@ static int text_finding(struct ovl_reporting *r, const struct ovl_result *result
 }
 
 /* "3 problems", "1 problem" */
-static void print_number(FILE *out, const char *before, uint64_t n, const char *what,
-			 const char *plural)
+static void print_number(FILE *out, const char *before, uint64_t n, const char *one,
+			 const char *many)
 {
 	char number[OVL_TEXT_NUMBER];
 
-	fprintf(out, "%s%s %s%s", before, ovl_text_number(number, n), what, n == 1 ? "" : plural);
+	fprintf(out, "%s%s %s", before, ovl_text_number(number, n), n == 1 ? one : many);
 }
 
-static int print_layer(struct ovl_reporting *r, int layer, const struct ovl_tally *tally)
+static void print_holds(FILE *out, const char *before, const struct ovl_counts *c)
 {
+	print_number(out, before, c->dirs, "directory", "directories");
+	print_number(out, ", ", c->whiteouts, "whiteout", "whiteouts");
+	print_number(out, ", ", c->redirects, "redirect", "redirects");
+	print_number(out, ", ", c->metacopy, "metacopy", "metacopy");
+}
+
+/*
+ * "upper: 12 objects, 3 directories, 1 whiteout, 0 redirects, 2 metacopy; 1 error, 0 warnings, 0 notes"
+ *
+ * The first half only of a layer that was walked, the second half only where something was found.
+ */
+static int print_layer(struct ovl_reporting *r, const struct ovl_summary *s, int layer,
+		       const struct ovl_tally *tally)
+{
+	const struct ovl_counts *c = ovl_results_layer_counts(s->results, layer);
+	bool found = tally->by_severity[OVL_SEV_ERROR] || tally->by_severity[OVL_SEV_WARNING] ||
+		     tally->by_severity[OVL_SEV_INFO];
 	_cleanup_free_ char *name = NULL;
 
-	if (!tally->by_severity[OVL_SEV_ERROR] && !tally->by_severity[OVL_SEV_WARNING] &&
-	    !tally->by_severity[OVL_SEV_INFO])
+	if (!c && !found)
 		return 0;
 	name = ovl_stack_layer_name(r->stack, layer);
 	if (!name)
 		return -ENOMEM;
 	fprintf(r->out, "%s: ", name);
-	print_number(r->out, "", tally->by_severity[OVL_SEV_ERROR], "error", "s");
-	print_number(r->out, ", ", tally->by_severity[OVL_SEV_WARNING], "warning", "s");
-	print_number(r->out, ", ", tally->by_severity[OVL_SEV_INFO], "note", "s");
-	if (tally->corrected)
-		print_number(r->out, ", ", tally->corrected, "corrected", "");
+	if (c) {
+		print_number(r->out, "", c->objects, "object", "objects");
+		print_holds(r->out, ", ", c);
+	}
+	if (found) {
+		print_number(r->out, c ? "; " : "", tally->by_severity[OVL_SEV_ERROR], "error",
+			     "errors");
+		print_number(r->out, ", ", tally->by_severity[OVL_SEV_WARNING], "warning",
+			     "warnings");
+		print_number(r->out, ", ", tally->by_severity[OVL_SEV_INFO], "note", "notes");
+		if (tally->corrected)
+			print_number(r->out, ", ", tally->corrected, "corrected", "corrected");
+	}
 	fputc('\n', r->out);
 	return 0;
 }
@@ -172,27 +196,20 @@ static int print_layers(struct ovl_reporting *r, const struct ovl_summary *s)
 	if (!tally)
 		return -ENOMEM;
 	ovl_tally_layers(r->options, s->results, tally, n);
-	e = print_layer(r, OVL_LAYER_NONE, &tally[0]);
+	e = print_layer(r, s, OVL_LAYER_NONE, &tally[0]);
 	for (layer = 0; layer <= last && e == 0; layer++)
-		e = print_layer(r, layer, &tally[layer - OVL_LAYER_NONE]);
+		e = print_layer(r, s, layer, &tally[layer - OVL_LAYER_NONE]);
 	for (layer = OVL_LAYER_WORK; layer > OVL_LAYER_NONE && e == 0; layer--)
-		e = print_layer(r, layer, &tally[layer - OVL_LAYER_NONE]);
+		e = print_layer(r, s, layer, &tally[layer - OVL_LAYER_NONE]);
 	return e;
 }
 
-/* With -v: what the layers hold, and what was found in each. */
+/* With -v: what the layers hold, together and each, and what was found in each. */
 static int print_counts(struct ovl_reporting *r, const struct ovl_summary *s)
 {
-	const struct ovl_counts *c = s->counts;
-
-	print_number(r->out, "", c->dirs, "director", c->dirs == 1 ? "" : "ies");
-	if (c->dirs == 1)
-		fputc('y', r->out);
-	print_number(r->out, ", ", c->whiteouts, "whiteout", "s");
-	print_number(r->out, ", ", c->redirects, "redirect", "s");
-	print_number(r->out, ", ", c->metacopy, "metacopy", "");
-	print_number(r->out, ", ", c->indexed, "index entr", c->indexed == 1 ? "" : "ies");
-	fprintf(r->out, "%s\n", c->indexed == 1 ? "y" : "");
+	print_holds(r->out, "", s->counts);
+	print_number(r->out, ", ", s->counts->indexed, "index entry", "index entries");
+	fputc('\n', r->out);
 	return print_layers(r, s);
 }
 
@@ -236,20 +253,20 @@ static int print_summary(struct ovl_reporting *r, const struct ovl_summary *s)
 		fputs("cancelled, ", r->out);
 	else if (!s->tally.problems && !c->unreadable)
 		fputs("clean, ", r->out);
-	print_number(r->out, "", ovl_stack_n_layers(r->stack), "layer", "s");
-	print_number(r->out, ", ", c->objects, "object", "s");
+	print_number(r->out, "", ovl_stack_n_layers(r->stack), "layer", "layers");
+	print_number(r->out, ", ", c->objects, "object", "objects");
 	if (c->metacopy) {
-		print_number(r->out, ", ", c->metacopy, "metacopy", "");
+		print_number(r->out, ", ", c->metacopy, "metacopy", "metacopy");
 		fprintf(r->out, " (%s not copied yet)", ovl_text_size(size, c->metacopy_bytes));
 	}
 	if (s->tally.problems)
-		print_number(r->out, ", ", s->tally.problems, "problem", "s");
+		print_number(r->out, ", ", s->tally.problems, "problem", "problems");
 	if (s->tally.corrected)
-		print_number(r->out, ", ", s->tally.corrected, "corrected", "");
+		print_number(r->out, ", ", s->tally.corrected, "corrected", "corrected");
 	if (c->unreadable)
-		print_number(r->out, ", ", c->unreadable, "unreadable", "");
+		print_number(r->out, ", ", c->unreadable, "unreadable", "unreadable");
 	if (r->options->verbosity && s->tally.by_severity[OVL_SEV_INFO])
-		print_number(r->out, ", ", s->tally.by_severity[OVL_SEV_INFO], "note", "s");
+		print_number(r->out, ", ", s->tally.by_severity[OVL_SEV_INFO], "note", "notes");
 	fprintf(r->out, " (%.1f s)\n", s->seconds);
 	return 0;
 }
@@ -280,7 +297,7 @@ static int text_end(struct ovl_reporting *r, const struct ovl_summary *s)
 		print_timing(r, s);
 	if (s->recovered) {
 		print_number(r->out, "an unfinished run was taken back first: ", s->recovered,
-			     "step", "s");
+			     "step", "steps");
 		fputc('\n', r->out);
 	}
 	e = print_undo_hint(r, s);
@@ -309,10 +326,10 @@ static int text_steps_end(struct ovl_reporting *r, const struct ovl_undo_summary
 	if (!label)
 		return -ENOMEM;
 	fprintf(r->out, "%s: %s", label, s->cancelled ? "cancelled, " : "");
-	print_number(r->out, "", s->taken_back, "step", "s");
+	print_number(r->out, "", s->taken_back, "step", "steps");
 	fputs(dry ? " would be taken back" : " taken back", r->out);
 	if (s->left)
-		print_number(r->out, ", ", s->left, "left", "");
+		print_number(r->out, ", ", s->left, "left", "left");
 	fputc('\n', r->out);
 	return 0;
 }
@@ -327,7 +344,7 @@ static int text_journal(struct ovl_reporting *r, const struct ovl_undo_entry *en
 	if (entry->time && gmtime_r(&when, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	fprintf(r->out, "%s  %s  %s", entry->id, date, entry->state);
-	print_number(r->out, "  ", entry->n_steps, "step", "s");
+	print_number(r->out, "  ", entry->n_steps, "step", "steps");
 	fprintf(r->out, "%s\n", entry->has_saved ? ", with objects that were set aside" : "");
 	return 0;
 }

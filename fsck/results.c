@@ -23,3 +23,9 @@ const struct ovl_counts *ovl_results_counts(const struct ovl_results *results)
 	return results->repairs ? ovl_repairs_counts(results->repairs) :
 				  ovl_report_counts(results->report);
 }
+
+const struct ovl_counts *ovl_results_layer_counts(const struct ovl_results *results, int layer)
+{
+	return results->repairs ? ovl_repairs_layer_counts(results->repairs, layer) :
+				  ovl_report_layer_counts(results->report, layer);
+}

@@ -17,5 +17,7 @@ size_t ovl_results_len(const struct ovl_results *results);
 /** ovl_results_get - the i-th; valid as long as what it comes from */
 struct ovl_result ovl_results_get(const struct ovl_results *results, size_t i);
 const struct ovl_counts *ovl_results_counts(const struct ovl_results *results);
+/** ovl_results_layer_counts - of one layer, see ovl_report_layer_counts() */
+const struct ovl_counts *ovl_results_layer_counts(const struct ovl_results *results, int layer);
 
 #endif

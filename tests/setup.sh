@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs the Debian 12 packages that are missing to build and show ("build") or also to test ("test", the
-# default). Says nothing when there is nothing to do.
+# Installs the Debian 12 packages that are missing to build and show ("build") or also to test
+# ("test", the default). Says nothing when there is nothing to do.
 set -eu
 
 build='gcc libc6-dev linux-libc-dev make autoconf automake libtool pkg-config

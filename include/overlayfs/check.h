@@ -71,5 +71,10 @@ size_t ovl_report_len(const struct ovl_report *report);
 /** ovl_report_get - the i-th finding; valid as long as the report */
 struct ovl_finding ovl_report_get(const struct ovl_report *report, size_t i);
 const struct ovl_counts *ovl_report_counts(const struct ovl_report *report);
+/**
+ * ovl_report_layer_counts - what was seen in one layer, by its number; indexed, by_severity are 0
+ * NULL if its tree was not walked: a data-only layer, a trusted lower, or after a cancellation.
+ */
+const struct ovl_counts *ovl_report_layer_counts(const struct ovl_report *report, int layer);
 
 #endif

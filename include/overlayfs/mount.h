@@ -26,8 +26,8 @@ enum ovl_mount_source {
  * @ret_target: the mount point, free() it
  *
  * For a live mount relative layer paths, or paths that no longer lead to a directory, are refused
- * with -EINVAL and a text that asks for -o. Returns 0, -ENOENT if nothing describes an overlay
- * there, -EINVAL, -ENOTUNIQ (several candidates, named in the text), or another errno.
+ * with -ENODATA and a text that asks for -o. Returns 0, -ENOENT if nothing describes an overlay
+ * there, -ENODATA if what describes it is of no use, -EINVAL of its options, -ENOTUNIQ (several candidates, named in the text), or another errno.
  */
 int ovl_mount_find(const char *where, const char *fstab, struct ovl_config *ret_config,
 		   enum ovl_mount_source *ret_source, char **ret_target, struct ovl_error *e);

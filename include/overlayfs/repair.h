@@ -86,6 +86,8 @@ size_t ovl_repairs_len(const struct ovl_repairs *repairs);
 struct ovl_result ovl_repairs_get(const struct ovl_repairs *repairs, size_t i);
 /** ovl_repairs_counts - of the last check */
 const struct ovl_counts *ovl_repairs_counts(const struct ovl_repairs *repairs);
+/** ovl_repairs_layer_counts - of one layer in the last check, see ovl_report_layer_counts() */
+const struct ovl_counts *ovl_repairs_layer_counts(const struct ovl_repairs *repairs, int layer);
 /** ovl_repairs_journal - id of the journal that can take it back; NULL: nothing was written */
 const char *ovl_repairs_journal(const struct ovl_repairs *repairs);
 /** ovl_repairs_recovered - steps of an unfinished run that were taken back before the check */

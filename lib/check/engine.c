@@ -129,6 +129,35 @@ static int run_whole(struct ovl_run *run, enum ovl_scope scope)
 	return r;
 }
 
+static struct ovl_counts counts_so_far(const struct ovl_run *run)
+{
+	struct ovl_counts sum = { 0 };
+
+	for (unsigned i = 0; i < run->threads; i++)
+		ovl_counts_add(&sum, &run->sink[i].counts);
+	return sum;
+}
+
+/* One layer is walked at a time: what the threads have counted meanwhile is in it. */
+static int walk_layer(struct ovl_run *run, int n)
+{
+	struct ovl_counts from = counts_so_far(run), to;
+	int r = ovl_walk_layer(run, n);
+
+	to = counts_so_far(run);
+	run->layer[n] = (struct ovl_layer_counts){
+		.walked = r == 0,
+		.counts = { .objects = to.objects - from.objects,
+			    .dirs = to.dirs - from.dirs,
+			    .whiteouts = to.whiteouts - from.whiteouts,
+			    .redirects = to.redirects - from.redirects,
+			    .metacopy = to.metacopy - from.metacopy,
+			    .metacopy_bytes = to.metacopy_bytes - from.metacopy_bytes,
+			    .unreadable = to.unreadable - from.unreadable },
+	};
+	return r;
+}
+
 static int pass_walk(struct ovl_run *run)
 {
 	int r = ovl_collect_layout(run, &run->sink[0]);
@@ -138,13 +167,13 @@ static int pass_walk(struct ovl_run *run)
 	if (r == 0)
 		r = ovl_collect_index(run, &run->sink[0]);
 	if (r == 0 && run->stack->has_upper)
-		r = ovl_walk_layer(run, OVL_LAYER_UPPER);
+		r = walk_layer(run, OVL_LAYER_UPPER);
 	if (r == 0)
 		r = ovl_facts_sort(&run->facts);
 	for (int n = 1; r == 0 && n <= (int)run->stack->n_lower; n++) {
 		if (run->options->skip_clean_lowers && run->facts.wanted.n == 0)
 			break;
-		r = ovl_walk_layer(run, n);
+		r = walk_layer(run, n);
 		if (r == 0)
 			r = ovl_facts_sort(&run->facts);
 	}
@@ -310,6 +339,7 @@ static int hand_over(struct ovl_run *run, struct ovl_report **ret, struct ovl_fa
 		free(facts);
 		return -ENOMEM;
 	}
+	ovl_report_set_layers(report, TAKE_PTR(run->layer), run->stack->n_layer);
 	if (facts) {
 		*facts = run->facts;
 		pthread_mutex_init(&facts->lock, NULL); /* a lock is not moved by copying it */
@@ -331,7 +361,8 @@ int ovl_check_facts(struct ovl_stack *stack, const struct ovl_check_options *opt
 	pthread_mutex_init(&run.progress_lock, NULL);
 	list_rules(&run);
 	run.sink = calloc(run.threads, sizeof(*run.sink));
-	r = run.sink ? 0 : -ENOMEM;
+	run.layer = calloc(stack->n_layer, sizeof(*run.layer));
+	r = run.sink && run.layer ? 0 : -ENOMEM;
 	for (unsigned i = 0; run.sink && i < run.threads; i++)
 		run.sink[i].stack = stack;
 	if (r == 0)
@@ -340,6 +371,7 @@ int ovl_check_facts(struct ovl_stack *stack, const struct ovl_check_options *opt
 		taken = hand_over(&run, ret, ret_facts);
 		r = taken < 0 ? taken : r;
 	}
+	free(run.layer);
 	for (unsigned i = 0; run.sink && i < run.threads; i++)
 		ovl_sink_done(&run.sink[i]);
 	free(run.sink);

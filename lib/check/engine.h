@@ -20,6 +20,7 @@ struct ovl_run {
 	unsigned threads;
 	struct ovl_facts facts;
 	struct ovl_sink *sink;                      /* one a thread */
+	struct ovl_layer_counts *layer;             /* by number; filled when its walk is over */
 	struct ovl_rule_list object[OVL_ROLE__MAX]; /* OVL_SCOPE_OBJECT by role */
 	struct ovl_rule_list scope[OVL_SCOPE__MAX]; /* all others */
 	uint64_t dirs_done, dirs_known;             /* progress; atomic */

@@ -20,6 +20,8 @@ enum { QUOTE_MAX = 200, HEX_MAX = 80 };
 struct ovl_report {
 	ovl_finding_vec items;
 	struct ovl_counts counts;
+	struct ovl_layer_counts *layer; /* by number */
+	size_t n_layer;
 };
 
 static const struct ovl_loc no_place = { .layer = OVL_LAYER_NONE };
@@ -187,7 +189,7 @@ static int compare_in_full(const void *pa, const void *pb)
 	return r ? r : strcmp(a->expected ? a->expected : "", b->expected ? b->expected : "");
 }
 
-static void add_counts(struct ovl_counts *sum, const struct ovl_counts *c)
+void ovl_counts_add(struct ovl_counts *sum, const struct ovl_counts *c)
 {
 	sum->objects += c->objects;
 	sum->dirs += c->dirs;
@@ -215,7 +217,7 @@ struct ovl_report *ovl_report_new(struct ovl_sink *sinks, size_t n)
 			sinks[i].items.data[k] = (struct ovl_finding_item){ 0 };
 		}
 		sinks[i].items.len = 0;
-		add_counts(&report->counts, &sinks[i].counts);
+		ovl_counts_add(&report->counts, &sinks[i].counts);
 	}
 	if (items->len > 1)
 		qsort(items->data, items->len, sizeof(*items->data), compare_in_full);
@@ -238,8 +240,16 @@ struct ovl_report *ovl_report_free(struct ovl_report *report)
 	for (size_t i = 0; i < report->items.len; i++)
 		item_done(&report->items.data[i]);
 	ovl_vec_done(&report->items);
+	free(report->layer);
 	free(report);
 	return NULL;
+}
+
+void ovl_report_set_layers(struct ovl_report *report, struct ovl_layer_counts *layers, size_t n)
+{
+	free(report->layer);
+	report->layer = layers;
+	report->n_layer = n;
 }
 
 size_t ovl_report_len(const struct ovl_report *report)
@@ -265,4 +275,11 @@ struct ovl_finding ovl_report_get(const struct ovl_report *report, size_t i)
 const struct ovl_counts *ovl_report_counts(const struct ovl_report *report)
 {
 	return &report->counts;
+}
+
+const struct ovl_counts *ovl_report_layer_counts(const struct ovl_report *report, int layer)
+{
+	if (layer < 0 || (size_t)layer >= report->n_layer || !report->layer[layer].walked)
+		return NULL;
+	return &report->layer[layer].counts;
 }

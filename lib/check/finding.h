@@ -79,6 +79,15 @@ const char *ovl_sink_hex(struct ovl_sink *s, struct ovl_bytes bytes);
 
 void ovl_sink_done(struct ovl_sink *s);
 
+/** What one layer holds, once its walk is over. */
+struct ovl_layer_counts {
+	bool walked;
+	struct ovl_counts counts;
+};
+
+/** ovl_counts_add - add what a thread or a layer counted; by_severity is of findings, and is not */
+void ovl_counts_add(struct ovl_counts *sum, const struct ovl_counts *c);
+
 /**
  * ovl_report_new - join sinks into a report
  * @sinks: their findings are moved out; the counts are added up
@@ -86,5 +95,8 @@ void ovl_sink_done(struct ovl_sink *s);
  * if they differ in that. NULL: out of memory.
  */
 struct ovl_report *ovl_report_new(struct ovl_sink *sinks, size_t n);
+
+/** ovl_report_set_layers - tell what each layer holds; @layers: @n of them by number, taken */
+void ovl_report_set_layers(struct ovl_report *report, struct ovl_layer_counts *layers, size_t n);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The index directory: listed before the layers are walked, so that the names of its inodes are counted on the way,
- * and judged after.
+ * The index directory: listed before the layers are walked, so that the names of its inodes are
+ * counted on the way, and judged after.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -106,7 +106,7 @@ static int register_dir(struct ovl_run *run, const struct ovl_obs *obs)
 	return ovl_facts_want_dir(&run->facts, upper.stat.ino);
 }
 
-/* Registers the inode behind an entry: its names in the upper, and those of its origin, will be counted. */
+/* The inode behind an entry: its names in the upper, and those of its origin, will be counted. */
 static int register_entry(struct ovl_run *run, const struct ovl_obs *obs,
 			  const struct ovl_fact_index *entry)
 {

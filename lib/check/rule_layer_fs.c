@@ -118,6 +118,7 @@ static bool is_same_key(struct ovl_key a, struct ovl_key b)
 /* What the kernel knows of the file systems of the lowers, while it goes through them from the top. */
 struct uuids {
 	const struct ovl_root *upper; /* NULL: none */
+	bool want_null;               /* having none is a uuid that must not be there twice */
 	struct ovl_map seen;          /* file systems */
 	struct ovl_map first;         /* uuid -> the first lower that has it */
 };
@@ -147,7 +148,7 @@ static int next_lower(struct uuids *u, const struct ovl_layer *lower, enum clash
 	int r;
 
 	*ret = CLASH_NONE;
-	if (!root->has_uuid || is_null_uuid(root))
+	if (!root->has_uuid || (is_null_uuid(root) && !u->want_null))
 		return 0;
 	r = ovl_map_put(&u->seen, fs_key(root), 0, &value);
 	if (r <= 0)
@@ -158,12 +159,28 @@ static int next_lower(struct uuids *u, const struct ovl_layer *lower, enum clash
 	if (r == 0) {
 		*ret = CLASH_LOWER;
 		*ret_other = (int)*value;
-	} else if (u->upper && u->upper->has_uuid &&
+	} else if (u->upper && u->upper->has_uuid && !is_null_uuid(root) &&
 		   is_same_key(uuid_key(root), uuid_key(u->upper))) {
 		*ret = CLASH_UPPER;
 		*ret_other = OVL_LAYER_UPPER;
 	}
 	return 0;
+}
+
+/* Origins are followed in one file system without uuid, if options forbid that it was replaced. */
+static bool wants_null(const struct ovl_stack *s)
+{
+	return s->config.index == OVL_ON || s->config.nfs_export == OVL_ON ||
+	       s->given->xino == OVL_XINO_ON;
+}
+
+static const char *evidence(struct ovl_sink *sink, const struct ovl_root *root)
+{
+	const struct ovl_bytes uuid = { root->uuid, sizeof(root->uuid) };
+
+	if (is_null_uuid(root))
+		return "neither has a uuid";
+	return ovl_sink_text(sink, "both have uuid %s", ovl_sink_hex(sink, uuid));
 }
 
 static int report_clashes(const struct ovl_view *v, struct ovl_sink *sink, enum clash wanted,
@@ -172,6 +189,7 @@ static int report_clashes(const struct ovl_view *v, struct ovl_sink *sink, enum 
 	const struct ovl_stack *stack = v->stack;
 	_cleanup_(uuids_done) struct uuids uuids = {
 		.upper = stack->has_upper ? &stack->layer[OVL_LAYER_UPPER].root : NULL,
+		.want_null = wants_null(stack),
 	};
 	const struct ovl_layer *lower;
 	enum clash clash;
@@ -182,14 +200,11 @@ static int report_clashes(const struct ovl_view *v, struct ovl_sink *sink, enum 
 		r = next_lower(&uuids, lower, &clash, &other);
 		if (r < 0 || clash != wanted)
 			continue;
-		r = ovl_sink_add_about(
-			sink, problem, ovl_problem_get(problem)->severity,
-			(struct ovl_loc){ lower->number, NULL }, (struct ovl_loc){ other, NULL },
-			ovl_sink_text(sink, "both have uuid %s",
-				      ovl_sink_hex(sink,
-						   (struct ovl_bytes){ lower->root.uuid,
-								       sizeof(lower->root.uuid) })),
-			"a uuid of its own for each file system");
+		r = ovl_sink_add_about(sink, problem, ovl_problem_get(problem)->severity,
+				       (struct ovl_loc){ lower->number, NULL },
+				       (struct ovl_loc){ other, NULL },
+				       evidence(sink, &lower->root),
+				       "a uuid of its own for each file system");
 	}
 	return r;
 }

@@ -3,8 +3,8 @@
  * Redirects against each other: does more than one name lead to a lower directory, and do all names of
  * a metacopy file lead to the same data?
  *
- * In a lower layer two names for one directory do no harm but that everything is shown twice: there the
- * kernel keeps an inode for each of the directories that redirect.
+ * A second name in a lower layer does no harm but that everything is shown twice: there the kernel
+ * keeps an inode for each of the directories that redirect.
  */
 #include <errno.h>
 #include <string.h>
@@ -35,6 +35,14 @@ static const struct ovl_fact_redirect *find_keeper(const struct ovl_fact_redirec
 	return keeper;
 }
 
+/* Of two layers that have it at one path, only the upper one is seen. */
+static bool is_hidden_by(const struct ovl_fact_redirect *red,
+			 const struct ovl_fact_redirect *keeper)
+{
+	return red->source.layer != keeper->source.layer &&
+	       ovl_path_compare(red->source.path, keeper->source.path) == 0;
+}
+
 /* Redirects to one target, those of the upper first. */
 static int check_target(const struct ovl_fact_redirect *red, size_t n, struct ovl_sink *sink)
 {
@@ -42,7 +50,7 @@ static int check_target(const struct ovl_fact_redirect *red, size_t n, struct ov
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (&red[i] == keeper || red[i].source.layer != keeper->source.layer)
+		if (&red[i] == keeper || is_hidden_by(&red[i], keeper))
 			continue;
 		r = ovl_sink_add_about(
 			sink, OVL_P_REDIRECT_DUPLICATE,

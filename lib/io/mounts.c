@@ -112,7 +112,7 @@ static int check_layer(const char *target, const char *path, struct ovl_error *e
 		return 0;
 	shown = ovl_shown_path(path);
 	shown_target = ovl_shown_path(target);
-	return ovl_fail_plain(e, -EINVAL,
+	return ovl_fail_plain(e, -ENODATA,
 			      "'%s' is mounted, but its layer '%s' %s: "
 			      "give the layers with -o",
 			      ovl_shown_or(shown_target), ovl_shown_or(shown), why);
@@ -207,6 +207,9 @@ static int fail_fstab(struct ovl_error *e, int code, const char *path)
 {
 	_cleanup_free_ char *shown = ovl_shown_path(path);
 
+	if (code == -EINVAL) /* libmount, of what is neither a file nor a directory of files */
+		return ovl_fail_plain(e, -ENODATA, "fstab '%s' is no regular file",
+				      ovl_shown_or(shown));
 	return ovl_fail(e, code, "cannot read '%s'", ovl_shown_or(shown));
 }
 
@@ -234,7 +237,7 @@ static int open_fstab(const char *path, struct fstab *ret, struct ovl_error *e)
 		errno = 0;
 		r = mnt_table_parse_fstab(t.table, path);
 		if (r > 0)
-			r = -EINVAL;
+			r = -EIO;
 		if (r == -ENOENT && !is_given)
 			r = 0;
 	}
@@ -331,7 +334,7 @@ static int find_fstab(const char *where, const char *path, const char *file, str
 	options = mnt_fs_get_options(fs);
 	if (!options) {
 		shown = ovl_shown_path(ret->target);
-		return ovl_fail_plain(e, -EINVAL,
+		return ovl_fail_plain(e, -ENODATA,
 				      "the overlay line of fstab for '%s' has no options",
 				      ovl_shown_or(shown));
 	}

@@ -122,7 +122,7 @@ static int expand(char *value, const char *path, struct ovl_error *e)
 		if (*from == '%' && from[1] == '%') {
 			from++;
 		} else if (*from == '%') {
-			return ovl_fail_plain(e, -EINVAL,
+			return ovl_fail_plain(e, -ENODATA,
 					      "unit file '%s' has the specifier '%%%c', which "
 					      "cannot be looked up here",
 					      path, from[1] > ' ' && from[1] < 127 ? from[1] : ' ');
@@ -251,7 +251,7 @@ static int load(const char *path, struct ovl_unit_file *u, bool *ret_masked, str
 	if (*ret_masked)
 		return 1;
 	if (!S_ISREG(st.st_mode))
-		return ovl_fail_plain(e, -EINVAL, "unit file '%s' is no regular file", path);
+		return ovl_fail_plain(e, -ENODATA, "unit file '%s' is no regular file", path);
 	f = fdopen(fd, "r");
 	if (!f)
 		return ovl_fail(e, -ENOMEM, "cannot read unit file '%s'", path);
@@ -420,7 +420,7 @@ int ovl_unit_file_find(const char *const *dirs, const char *where, struct ovl_un
 		return r;
 	if (u.where && !is_same_path(u.where, where)) {
 		shown = ovl_shown_path(u.where);
-		return ovl_fail_plain(e, -EINVAL, "unit file '%s' is for another directory: '%s'",
+		return ovl_fail_plain(e, -ENODATA, "unit file '%s' is for another directory: '%s'",
 				      u.path, ovl_shown_or(shown));
 	}
 	*ret = u;

@@ -29,7 +29,7 @@ void ovl_unit_file_done(struct ovl_unit_file *u);
  * unit. Drop-ins (*.conf of "a-b.mount.d", "a-.mount.d" and "mount.d") add to it in the order of
  * their names. "%%" is understood, other specifiers are not.
  *
- * Returns 1 and @ret, 0 if there is no such unit or it is masked, -EINVAL if it cannot be
+ * Returns 1 and @ret, 0 if there is no such unit or it is masked, -ENODATA if it cannot be
  * understood (specifier, another Where=), or another errno, with the path in @e.
  */
 int ovl_unit_file_find(const char *const *dirs, const char *where, struct ovl_unit_file *ret,

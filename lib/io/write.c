@@ -174,7 +174,7 @@ int ovl_write_link(int object, int dir, const char *name)
 	if (errno != ENOENT) /* without CAP_DAC_READ_SEARCH */
 		return -errno;
 	return linkat(AT_FDCWD, path_of(object).text, dir, name, AT_SYMLINK_FOLLOW) < 0 ? -errno :
-											   0;
+											  0;
 }
 
 int ovl_write_rename(int from_dir, const char *from, int to_dir, const char *to)

@@ -23,8 +23,7 @@ static int is_at(struct ovl_trees *trees, const struct ovl_place *place, uint64_
 }
 
 /* The times of a directory before something in it is renamed: nobody looks at those of the store. */
-static int note_times(struct ovl_trees *trees, const struct ovl_place *place,
-		      struct ovl_times *ret)
+static int note_times(struct ovl_trees *trees, const struct ovl_place *place, struct ovl_times *ret)
 {
 	_cleanup_(ovl_reach_done) struct ovl_reach at = { -1, NULL };
 	int r = ovl_trees_reach(trees, place, &at);

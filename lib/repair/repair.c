@@ -83,6 +83,11 @@ const struct ovl_counts *ovl_repairs_counts(const struct ovl_repairs *repairs)
 	return ovl_report_counts(repairs->round.data[repairs->round.len - 1].report);
 }
 
+const struct ovl_counts *ovl_repairs_layer_counts(const struct ovl_repairs *repairs, int layer)
+{
+	return ovl_report_layer_counts(repairs->round.data[repairs->round.len - 1].report, layer);
+}
+
 const char *ovl_repairs_journal(const struct ovl_repairs *repairs)
 {
 	return *repairs->journal ? repairs->journal : NULL;

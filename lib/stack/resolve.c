@@ -85,10 +85,24 @@ static int resolve_index(struct ovl_stack *s, struct ovl_error *e)
 	return 0;
 }
 
+/*
+ * Beside a redirect_dir that was given and is not on, the kernel turns metacopy off, or refuses it.
+ * verity does not matter: from Linux 6.16 it turns nothing on. Kernel: fs/overlayfs/params.c,
+ * ovl_fs_params_verify().
+ */
+static bool is_metacopy_possible(const struct ovl_stack *s)
+{
+	const struct ovl_config *given = s->given;
+
+	if (given->nfs_export == OVL_ON || given->redirect_dir == OVL_REDIRECT_NOFOLLOW)
+		return false;
+	return !s->has_upper || given->redirect_dir == OVL_REDIRECT_UNSET ||
+	       given->redirect_dir == OVL_REDIRECT_ON;
+}
+
 static void resolve_redirect(struct ovl_stack *s)
 {
 	struct ovl_config *c = &s->config;
-	const struct ovl_config *given = s->given;
 
 	if (c->userxattr) {
 		c->redirect_dir = OVL_REDIRECT_NOFOLLOW;
@@ -100,11 +114,8 @@ static void resolve_redirect(struct ovl_stack *s)
 		c->redirect_dir = OVL_REDIRECT_FOLLOW;
 	if (c->redirect_dir == OVL_REDIRECT_UNSET)
 		c->redirect_dir = OVL_REDIRECT_ON;
-	if (c->metacopy == OVL_SWITCH_UNSET) {
-		c->metacopy = OVL_ON;
-		if (given->nfs_export == OVL_ON || c->redirect_dir == OVL_REDIRECT_NOFOLLOW)
-			c->metacopy = OVL_OFF;
-	}
+	if (c->metacopy == OVL_SWITCH_UNSET)
+		c->metacopy = is_metacopy_possible(s) ? OVL_ON : OVL_OFF;
 }
 
 /* Options that the kernel refuses beside userxattr tell that it was not given. */

@@ -105,32 +105,6 @@ static int add_trap(struct ovl_stack *s, const struct ovl_root *root)
 	return r < 0 ? r : 0;
 }
 
-/*
- * Flags lower layers whose uuid another file system has too: a handle could be decoded in the wrong
- * one. Kernel: fs/overlayfs/super.c, ovl_lower_uuid_ok().
- */
-static void mark_uuid_conflicts(struct ovl_stack *s)
-{
-	static const uint8_t none[16];
-	struct ovl_layer *a, *b;
-
-	for (unsigned i = 1; i <= s->n_lower; i++) {
-		a = &s->layer[i];
-		for (unsigned j = i + 1; j <= s->n_lower; j++) {
-			b = &s->layer[j];
-			if (a->root.stat.dev == b->root.stat.dev || !a->root.has_uuid ||
-			    !b->root.has_uuid || a->root.fs_type != b->root.fs_type ||
-			    !memcmp(a->root.uuid, none, sizeof(none)) ||
-			    memcmp(a->root.uuid, b->root.uuid, sizeof(none)) != 0)
-				continue;
-			/* Subvolumes of one btrfs differ in device, not in file system. */
-			if (a->root.fs_type == OVL_FS_BTRFS)
-				continue;
-			a->bad_uuid = b->bad_uuid = true;
-		}
-	}
-}
-
 static bool is_same_fs(const struct ovl_root *a, const struct ovl_root *b)
 {
 	if (a->stat.dev == b->stat.dev)
@@ -138,6 +112,64 @@ static bool is_same_fs(const struct ovl_root *a, const struct ovl_root *b)
 	/* Subvolumes of one btrfs differ in device. */
 	return a->fs_type == OVL_FS_BTRFS && b->fs_type == OVL_FS_BTRFS && a->has_uuid &&
 	       b->has_uuid && memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0;
+}
+
+/* The file system of a lower is compared with those before it when it turns up first. */
+static bool is_new_fs(const struct ovl_stack *s, unsigned n)
+{
+	for (unsigned i = s->has_upper ? 0 : 1; i < n; i++)
+		if (is_same_fs(&s->layer[i].root, &s->layer[n].root))
+			return false;
+	return true;
+}
+
+static bool is_on_upper_fs(const struct ovl_stack *s, const struct ovl_root *root)
+{
+	return s->has_upper && is_same_fs(root, &s->layer[OVL_LAYER_UPPER].root);
+}
+
+/* The file system with that uuid that the kernel finds: the upper's is the first in its list. */
+static const struct ovl_root *find_same_uuid(const struct ovl_stack *s, unsigned n)
+{
+	const struct ovl_root *root = &s->layer[n].root, *other, *found = NULL;
+
+	for (unsigned i = 1; i < n; i++) {
+		other = &s->layer[i].root;
+		if (other->has_uuid && memcmp(root->uuid, other->uuid, sizeof(root->uuid)) == 0 &&
+		    (!found || is_on_upper_fs(s, other)))
+			found = other;
+	}
+	return found;
+}
+
+/* All layers on a file system; not on that of the upper, where handles are always followed. */
+static void mark_bad_uuid(struct ovl_stack *s, const struct ovl_root *root)
+{
+	if (is_on_upper_fs(s, root))
+		return;
+	for (unsigned i = 1; i <= s->n_lower; i++)
+		if (is_same_fs(root, &s->layer[i].root))
+			s->layer[i].bad_uuid = true;
+}
+
+/*
+ * Flags lower layers whose uuid another lower file system has too: a handle could be decoded in the
+ * wrong one. Having none is a uuid as well. A file system that has the uuid of the upper's goes
+ * unnoticed unless a lower further up is on the upper's. Kernel: fs/overlayfs/super.c,
+ * ovl_get_fsid() and ovl_lower_uuid_ok(); namei.c, ovl_check_origin_fh().
+ */
+static void mark_uuid_conflicts(struct ovl_stack *s)
+{
+	for (unsigned n = 2; n <= s->n_lower; n++) {
+		const struct ovl_root *root = &s->layer[n].root, *other = NULL;
+
+		if (root->has_uuid && is_new_fs(s, n))
+			other = find_same_uuid(s, n);
+		if (other) {
+			mark_bad_uuid(s, root);
+			mark_bad_uuid(s, other);
+		}
+	}
 }
 
 static bool are_on_one_fs(const struct ovl_stack *s)

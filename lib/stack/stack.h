@@ -24,7 +24,7 @@ struct ovl_layer {
 	int number;      /* as OVL_LAYER_UPPER and above count; or OVL_LAYER_WORK, _INDEX */
 	const char *dir; /* as given; borrowed from the configuration */
 	struct ovl_root root;
-	bool bad_uuid; /* another lower file system has the same uuid: handles are not decoded */
+	bool bad_uuid; /* another lower file system has the same uuid: no handle is decoded here */
 };
 
 /** Keeps the number of open directories bounded, see dir.h. */
@@ -78,9 +78,9 @@ static inline bool ovl_stack_follow(const struct ovl_stack *stack)
 /**
  * ovl_resolve_options - fill in what was not given, from the traces on disk
  *
- * index: on if there is an index directory; nfs_export: on if it holds directory or whiteout entries;
- * userxattr: if the upper root carries overlay xattrs of the user prefix only; redirect_dir and metacopy: on,
- * unless userxattr or nfs_export forbid it.
+ * index: on if there is an index directory; nfs_export: on if it holds directory or whiteout
+ * entries; userxattr: if the upper root carries overlay xattrs of the user prefix only; redirect_dir:
+ * on, unless userxattr forbids it; metacopy: on, unless that, nfs_export or redirect_dir do.
  */
 int ovl_resolve_options(struct ovl_stack *stack, struct ovl_error *e);
 

@@ -48,6 +48,7 @@ usage "unknown problem in -E" "--list-problems" -n -E problem.nonsense=info -o "
 usage "unreadable stays an error" "stays an error" -n -E problem.unreadable=ignore -o "$GOOD"
 
 run 16 "no overlay named" empty out err "which overlay?" -- -n
+run 16 "nothing at all" empty out err "which overlay?" err "--help" --
 run 16 "two operands" empty out err "one overlay" -- -n /a /b
 run 16 "layers with -o and a place" empty out err "layers are given with -o" -- \
 	-n -o "$GOOD" "$TOP/good/m"
@@ -97,10 +98,19 @@ kit_check "the effect of a problem is told once" effects
 run 4 "a hostile name is one line of printable text" no-out "$ESC" \
 	line "$HOSTILE: metacopy has no lower data (meta-no-lowerdata)" -- -n -o "$BAD"
 
+adds_up() { # the objects that -v counts in each layer are those of the last line
+	tr -d , <"$OUT" | awk '/^[a-z]+[0-9]*: [0-9]+ objects? / { sum += $2; n++ }
+		/ layers / { sub(/ objects?.*/, ""); sub(/.* /, ""); whole = $0 }
+		END { exit !(n > 1 && sum == whole) }'
+}
 run 4 "-v shows information and counts" \
 	like "upper:/d/useless: .*\(whiteout-useless\)" like ".*[0-9]+ directories, .* 4 metacopy, .*" \
 	line "    severity: information" line "    severity: error" \
-	like "upper: [0-9]+ errors?, .* notes?" -- -n -v -o "$BAD"
+	like "upper: [0-9]+ objects?, .*, 4 metacopy; [0-9]+ errors?, .* notes?" \
+	like "lower1: [0-9]+ objects?, .*, 0 metacopy" -- -n -v -o "$BAD"
+kit_check "the objects of the layers are those of the overlay" adds_up
+run 0 "-v does not count a layer that is not walked" like "lower1: .*" no-out "lower2: " -- \
+	-n -v -o "lowerdir=$TOP/good/lower::$TOP/bad/lower"
 run 4 "-f and -r are accepted" -- -f -r -n -o "$BAD"
 run 0 "-t" like "time: [0-9.]+ s, user .*; memory: .*" no-out "pass 1" -- -n -t -o "$GOOD"
 run 0 "-tt" like "pass 1: [0-9.]+ s" like "pass 5: [0-9.]+ s" -- -n -tt -o "$GOOD"
@@ -218,7 +228,7 @@ look 0 out "clean, "
 judge "a live mount by a relative path"
 kit_unmount "$d/m"
 (cd "$d" && kit_mount "lowerdir=lower,upperdir=upper,workdir=work" "$d/m")
-run 16 "a live mount with relative layers asks for -o" empty out err "-o" -- -n "$d/m"
+run 8 "a live mount with relative layers asks for -o" empty out err "-o" -- -n "$d/m"
 kit_unmount "$d/m"
 
 cat >"$KIT_DIR/fstab" <<END
@@ -235,6 +245,8 @@ run 0 "the first field of a line of fstab" out "clean, " -- -n -E "fstab=$KIT_DI
 run 16 "which two lines have" empty out err "$TOP/bad/m" err /nowhere -- \
 	-n -E "fstab=$KIT_DIR/fstab" two
 FSTAB_FILE=$KIT_DIR/fstab run 0 "\$FSTAB_FILE" out "clean, " -- -n one
+mkfifo "$KIT_DIR/fifo"
+run 8 "an fstab that is a FIFO" empty out err "no regular file" -- -n -E "fstab=$KIT_DIR/fifo" one
 run 8 "an fstab that is not there" empty out err no-such -- -n -E "fstab=$KIT_DIR/no-such" one
 
 # --- inspect -------------------------------------------------------------------------------------

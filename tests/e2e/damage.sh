@@ -210,10 +210,6 @@ finish_one() {
 never_planted() {
 	local slug
 	for slug in "${slugs[@]}"; do
-		case $1.$slug in
-		xfs.fh-encoding-changed) ;;
-		*.fh-encoding-changed) continue ;; # only XFS has two forms of handle
-		esac
 		compgen -G "$KIT_DIR/out/$1.$slug.*.done" >/dev/null || echo "$slug"
 	done
 }

@@ -215,7 +215,7 @@ cat >"$KIT_DIR/forms" <<'END'
 ^(upper|lower1|overlay)(:/.*)?: .* \([a-z0-9-]+\)$
 ^    (severity|found|effect):[ ]
 ^[0-9]+ director
-^(upper|lower1): [0-9]+ error
+^(upper|lower1): [0-9]+ (object|error)
 : 2 layers,[ ]
 END
 grep -vE -f "$KIT_DIR/forms" "$OUT" | sed -n '1s/^/a line of another form: /p' >>"$WHY"

@@ -6,7 +6,8 @@ cd "${top_srcdir:-$(dirname "$0")/../..}"
 . tests/lint/tap.sh
 
 scripts() {
-	find autogen.sh demo .ci/run tests/run tests -type f \( -name '*.sh' -o -name run \) | sort -u
+	find autogen.sh demo .ci/run tests/run tests completions/fsck.overlay -type f \
+		\( -name '*.sh' -o -name run -o -name fsck.overlay \) | sort -u
 }
 
 if command -v shellcheck >/dev/null; then

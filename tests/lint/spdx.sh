@@ -25,6 +25,9 @@ files() {
 {
 tap_result "C sources" "$(licensed "/* $id */" $(files '*.[ch]') $(files '*.def'))"
 tap_result "scripts and cases" "$(licensed "# $id" $(files '*.sh') $(files '*.case') autogen.sh demo/run.sh tests/run .ci/run)"
+tap_result "completions" "$(
+	licensed "# $id" completions/fsck.overlay completions/*.fish
+	sed 1d completions/_fsck.overlay | head -n 1 | grep -qxF "# $id" || echo completions/_fsck.overlay)"
 tap_result "build files" "$(
 	licensed "# $id" Makefile.am $(files '*.am') m4/ovl_*.m4 .clang-format .editorconfig
 	licensed "dnl $id" configure.ac)"

@@ -131,7 +131,7 @@ static bool is_long_xfs(const struct dmg_value *v)
 	       !memcmp(v->data + AT_FID + 4, high, sizeof(high));
 }
 
-static bool plant_encoding(struct dmg *d)
+static bool plant_short_xfs(struct dmg *d)
 {
 	const struct dmg_obj *o = d->upper ? d->upper->objs[0] : NULL;
 	_cleanup_free_ char *path = NULL;
@@ -151,6 +151,32 @@ static bool plant_encoding(struct dmg *d)
 	memmove(value + AT_FID + 4, value + AT_FID + 8, 4);
 	dmg_do_set(d, path, x, value, AT_FID + 8);
 	dmg_expect("fh-encoding-changed", o);
+	return true;
+}
+
+/** The root of the upper from a time when the option uuid was another one. */
+static bool plant_other_uuid(struct dmg *d)
+{
+	const struct dmg_obj *o = d->upper ? d->upper->objs[0] : NULL;
+	struct dmg_value *origin;
+
+	if (!o || !d->uuid_given || !has_handle(d, o))
+		return false;
+	origin = &d->upper->objs[0]->x[DMG_ORIGIN];
+	if (!dmg_handle_other_uuid(d, origin))
+		return false;
+	set_origin(d, o, origin->data, origin->len);
+	dmg_expect("fh-encoding-changed", o);
+	return true;
+}
+
+static bool plant_encoding(struct dmg *d)
+{
+	bool uuid = ovl_tool_chance(&d->rng, 1, 2);
+
+	if (!(uuid && plant_other_uuid(d)) && !plant_short_xfs(d) &&
+	    !(!uuid && plant_other_uuid(d)))
+		return false;
 	dmg_expect_less(); /* no entry of the index is judged */
 	return true;
 }

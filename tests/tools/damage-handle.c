@@ -81,6 +81,18 @@ struct dmg_value dmg_handle(const struct dmg *d, const char *path)
 	return v;
 }
 
+bool dmg_handle_other_uuid(const struct dmg *d, struct dmg_value *v)
+{
+	unsigned char uuid[16] = { 0 };
+
+	if (d->null_uuid)
+		read_uuid(d->dir, uuid);
+	if (!memcmp(v->data + AT_UUID, uuid, sizeof(uuid)))
+		return false;
+	memcpy(v->data + AT_UUID, uuid, sizeof(uuid));
+	return true;
+}
+
 struct dmg_value dmg_handle_stale(const struct dmg *d, mode_t mode)
 {
 	_cleanup_free_ char *path = ovl_tool_format("%s/short-lived", d->dir);

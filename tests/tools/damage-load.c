@@ -83,6 +83,7 @@ static void parse_options(struct dmg *d, const char *options)
 	d->nfs_export = is_given(options, ",nfs_export=on");
 	d->metacopy = is_given(options, ",metacopy=on");
 	d->metacopy_off = is_given(options, ",metacopy=off");
+	d->uuid_given = strstr(options, ",uuid=") != NULL;
 	d->null_uuid = is_given(options, ",uuid=off");
 	d->use_uuid = !d->null_uuid && !is_given(options, ",uuid=null");
 	if (is_given(options, ",redirect_dir=nofollow") || d->userxattr)

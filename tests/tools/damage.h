@@ -83,7 +83,8 @@ struct dmg {
 	struct ovl_rng rng;
 	char *dir;  /* what ovl-random filled */
 	char *work; /* the work base, or NULL */
-	bool userxattr, nfs_export, index, metacopy, metacopy_off, follow, null_uuid, use_uuid;
+	bool userxattr, nfs_export, index, metacopy, metacopy_off, follow;
+	bool uuid_given, null_uuid, use_uuid;
 	bool nfs_traces; /* the index has entries that only nfs_export=on makes */
 	struct dmg_layer *layers;
 	size_t layer_count;
@@ -120,6 +121,12 @@ void dmg_free(struct dmg *d);
 
 /** dmg_handle - the handle of what is at @path, as an origin would have it; !there: it has none */
 struct dmg_value dmg_handle(const struct dmg *d, const char *path);
+
+/**
+ * dmg_handle_other_uuid - make it the handle that the kernel would write with another option uuid
+ * With uuid=off the uuid of the file system is not written. False: that is the same handle.
+ */
+bool dmg_handle_other_uuid(const struct dmg *d, struct dmg_value *v);
 
 /** dmg_handle_stale - a handle that leads to nothing any more, of a directory or a file */
 struct dmg_value dmg_handle_stale(const struct dmg *d, mode_t mode);

@@ -27,6 +27,7 @@ static const struct {
 	const char *line;
 	const char *why; /* part of the text */
 } refused[] = {
+	{ "", "which overlay?" },
 	{ "-n -p /m", "only one of" },
 	{ "-n -a /m", "only one of" },
 	{ "-ny /m", "only one of" },
@@ -48,7 +49,8 @@ static const struct {
 	{ "-z  -n /m", "-z needs a directory" },
 	{ "-Q /m", "unknown option -Q" },
 	{ "-nQ /m", "unknown option -Q" },
-	{ "-n --nonsense /m", "unknown or ambiguous option --nonsense" },
+	{ "-n --nonsense /m", "unknown option --nonsense" },
+	{ "-n --list /m", "ambiguous option --list" },
 	{ "-n --nonsense=1 /m", "--nonsense=1" },
 	{ "-n --list /m", "--list" }, /* two options begin with it */
 	{ "-n --json=1 /m", "--json takes no value" },

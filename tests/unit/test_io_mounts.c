@@ -191,8 +191,12 @@ START_TEST(test_mount_fstab)
 	ck_assert_ptr_nonnull(strstr(a.text, "'/none'"));
 	kit_write("bare", "o /m overlay\n");
 	find("/m", "bare", &a);
-	ck_assert_int_eq(a.r, -EINVAL);
+	ck_assert_int_eq(a.r, -ENODATA);
 	ck_assert_ptr_nonnull(strstr(a.text, "no options"));
+	kit_run("mkfifo pipe");
+	find("/m", "pipe", &a);
+	ck_assert_int_eq(a.r, -ENODATA);
+	ck_assert_ptr_nonnull(strstr(a.text, "'pipe' is no regular file"));
 	find("/none", "no-such-fstab", &a);
 	ck_assert_int_eq(a.r, -ENOENT);
 	ck_assert_ptr_nonnull(strstr(a.text, "no-such-fstab"));
@@ -275,7 +279,7 @@ START_TEST(test_mount_live)
 	answer_done(&a);
 	/* the mount on top, whose layers cannot be found */
 	find("live/sub", "fstab", &a);
-	ck_assert_int_eq(a.r, -EINVAL);
+	ck_assert_int_eq(a.r, -ENODATA);
 	ck_assert_ptr_nonnull(strstr(a.text, "'u2'"));
 	ck_assert_ptr_nonnull(strstr(a.text, "-o"));
 	/* no root of a mount */
@@ -287,7 +291,7 @@ START_TEST(test_mount_live)
 	/* a layer that was moved away */
 	kit_run("cd live; mv o gone");
 	find("live/m m", "fstab", &a);
-	ck_assert_int_eq(a.r, -EINVAL);
+	ck_assert_int_eq(a.r, -ENODATA);
 	ck_assert_ptr_nonnull(strstr(a.text, "/live/o'"));
 }
 END_TEST

@@ -60,7 +60,7 @@ static const struct {
 	{ UPPER ",metacopy=on", USER,
 	  "trusted index=off nfs_export=off metacopy=on redirect_dir=on" },
 	{ UPPER ",redirect_dir=follow", USER,
-	  "trusted index=off nfs_export=off metacopy=on redirect_dir=follow" },
+	  "trusted index=off nfs_export=off metacopy=off redirect_dir=follow" },
 	{ UPPER ",redirect_dir=nofollow", USER,
 	  "user index=off nfs_export=off metacopy=off redirect_dir=nofollow" },
 	/* what is given is given */
@@ -77,7 +77,15 @@ static const struct {
 	  "trusted index=off nfs_export=off metacopy=off redirect_dir=on" },
 	/* "off" means to make none; those that are there are followed */
 	{ UPPER ",redirect_dir=off", 0,
+	  "trusted index=off nfs_export=off metacopy=off redirect_dir=follow" },
+	{ LOWER ",redirect_dir=off", 0,
 	  "trusted index=off nfs_export=off metacopy=on redirect_dir=follow" },
+	{ LOWER ",redirect_dir=follow", 0,
+	  "trusted index=off nfs_export=off metacopy=on redirect_dir=follow" },
+	/* neither here nor there */
+	{ UPPER ",verity=on", 0, "trusted index=off nfs_export=off metacopy=on redirect_dir=on" },
+	{ UPPER ",verity=require,redirect_dir=follow", 0,
+	  "trusted index=off nfs_export=off metacopy=off redirect_dir=follow" },
 	{ UPPER ",redirect_dir=nofollow", 0,
 	  "trusted index=off nfs_export=off metacopy=off redirect_dir=nofollow" },
 	{ UPPER ",redirect_dir=follow,metacopy=off", 0,

@@ -21,8 +21,8 @@ struct ovl_reader;
 /**
  * tree_works - can trees be made here at all?
  *
- * In TMPDIR, or else /dev/shm or /tmp. If not, tells the reader of TAP that all tests are skipped, and stderr. To be
- * asked first in main(), which has nothing more to do then.
+ * In TMPDIR, or else /dev/shm or /tmp. If not, tells the reader of TAP that all tests are skipped,
+ * and stderr. To be asked first in main(), which has nothing more to do then.
  */
 bool tree_works(void);
 
