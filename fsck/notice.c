@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "message.h"
+#include "text.h"
 
 void ovl_notice_unknown(const struct ovl_config *c)
 {
@@ -50,27 +51,6 @@ int ovl_notice_debug(const struct ovl_options *o, const struct ovl_stack *stack)
 	return 0;
 }
 
-/* "a\nb" to "a; b"; NULL when out of memory */
-static char *join_lines(const char *lines)
-{
-	size_t len;
-	char *line = NULL;
-	FILE *out = open_memstream(&line, &len);
-
-	if (!out)
-		return NULL;
-	for (; *lines; lines++) {
-		if (*lines == '\n')
-			fputs("; ", out);
-		else
-			fputc(*lines, out);
-	}
-	if (fclose(out) == 0)
-		return line;
-	free(line);
-	return NULL;
-}
-
 void ovl_notice_users(const struct ovl_stack *stack, char **ret_users)
 {
 	_cleanup_free_ char *line = NULL;
@@ -82,7 +62,7 @@ void ovl_notice_users(const struct ovl_stack *stack, char **ret_users)
 	if (r <= 0)
 		return;
 	*ret_users = users;
-	line = users ? join_lines(users) : NULL;
+	line = users ? ovl_text_join(users) : NULL;
 	ovl_message_warning("%s; what changes during the check may look like a problem",
 			    line ? line : "the layers are in use");
 }

@@ -7,15 +7,18 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "exitcode.h"
 #include "message.h"
+#include "text.h"
 
 int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error *e)
 {
 	const char *text = e->text ? e->text : strerror(-error);
+	_cleanup_free_ char *line = ovl_text_join(text); /* users of the layers are one a line */
 	int code = ovl_exitcode_of_error(error);
 
-	ovl_message_error("%s", text);
+	ovl_message_error("%s", line ? line : text);
 	r->form->failure(r, text, code);
 	return code;
 }

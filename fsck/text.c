@@ -68,6 +68,26 @@ char *ovl_text_safe(const char *message)
 	return escape(message, false);
 }
 
+char *ovl_text_join(const char *lines)
+{
+	size_t len;
+	char *line = NULL;
+	FILE *out = open_memstream(&line, &len);
+
+	if (!out)
+		return NULL;
+	for (; *lines; lines++) {
+		if (*lines == '\n')
+			fputs("; ", out);
+		else
+			fputc(*lines, out);
+	}
+	if (fclose(out) == 0)
+		return line;
+	free(line);
+	return NULL;
+}
+
 const char *ovl_text_number(char *buf, uint64_t n)
 {
 	char digits[24];

@@ -27,6 +27,9 @@ char *ovl_text_escape(const char *name);
  */
 char *ovl_text_safe(const char *message);
 
+/** ovl_text_join - lines as one, "a\nb" to "a; b"; free() it; NULL when out of memory */
+char *ovl_text_join(const char *lines);
+
 /** ovl_text_number - "1,234,567"; returns @buf, which has OVL_TEXT_NUMBER bytes */
 const char *ovl_text_number(char *buf, uint64_t n);
 

@@ -221,6 +221,9 @@ int ovl_write_append(int fd, const void *data, size_t len)
 {
 	const char *p = data;
 
+	/* A descriptor that was opened anew stands at the beginning. */
+	if (lseek(fd, 0, SEEK_END) < 0)
+		return -errno;
 	while (len > 0) {
 		ssize_t n = write(fd, p, len);
 

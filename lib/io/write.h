@@ -65,6 +65,7 @@ int ovl_write_remove(int dir, const char *name);     /* a file or a node */
 int ovl_write_remove_dir(int dir, const char *name); /* an empty directory */
 
 /* On a file that is open: */
+/** ovl_write_append - write behind its end, wherever the descriptor stands */
 int ovl_write_append(int fd, const void *data, size_t len);
 int ovl_write_truncate(int fd, uint64_t size);
 /** ovl_write_punch - make the whole file one hole, its size unchanged; by truncating where needed */

@@ -214,6 +214,36 @@ START_TEST(test_text_paragraph_long_word)
 }
 END_TEST
 
+START_TEST(test_text_join)
+{
+	static const char *const lines[][2] = { { "", "" }, { "a", "a" }, { "a b\nc", "a b; c" } };
+	char *line = ovl_text_join(lines[_i][0]);
+
+	ck_assert_str_eq(line, lines[_i][1]);
+	free(line);
+}
+END_TEST
+
+START_TEST(test_text_sentence)
+{
+	static const char *const words[][2] = {
+		{ "", "" },
+		{ "remove it", "Remove it" },
+		{ "-p", "-p" },
+		{ "Again", "Again" },
+	};
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	ck_assert_ptr_nonnull(out);
+	ovl_text_sentence(out, words[_i][0]);
+	ck_assert_int_eq(fclose(out), 0);
+	ck_assert_str_eq(text, words[_i][1]);
+	free(text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("fsck/text");
@@ -229,6 +259,8 @@ int main(void)
 	tcase_add_test(t, test_text_paragraph);
 	tcase_add_test(t, test_text_paragraph_breaks_lines);
 	tcase_add_test(t, test_text_paragraph_long_word);
+	tcase_add_loop_test(t, test_text_join, 0, 3);
+	tcase_add_loop_test(t, test_text_sentence, 0, 4);
 	suite_add_tcase(s, t);
 	return ovl_unit_main(s);
 }

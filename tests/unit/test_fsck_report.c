@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is said about results: golden texts.
+ */
+#include "base/path.h"
+#include "unit/tree_kit.h"
+#include "unit/unit.h"
+
+#include "../../fsck/command.c"
+#include "../../fsck/conclude.c"
+#include "../../fsck/exitcode.c"
+#include "../../fsck/explain.c"
+#include "../../fsck/inspect.c"
+#include "../../fsck/json.c"
+#include "../../fsck/message.c"
+#include "../../fsck/report_json_inspect.c"
+#include "../../fsck/report_json_undo.c"
+#include "../../fsck/reporter.c"
+#include "../../fsck/tally.c"
+#include "../../fsck/text.c"
+#include "../../fsck/utf8.c"
+
+/* These two have the same names for their functions. */
+#define print_counts json_print_counts
+#define print_timing json_print_timing
+#include "../../fsck/report_json.c"
+#undef print_counts
+#undef print_timing
+#define print_layer text_print_layer
+#define print_problem text_print_problem
+#include "../../fsck/report_text.c"
+#undef print_layer
+#undef print_problem
+
+/* The results of this test, in the place of results.c. */
+static struct ovl_result given[4];
+static size_t n_given;
+static struct ovl_counts counts;
+
+size_t ovl_results_len(const struct ovl_results *results)
+{
+	(void)results;
+	return n_given;
+}
+
+struct ovl_result ovl_results_get(const struct ovl_results *results, size_t i)
+{
+	(void)results;
+	return given[i];
+}
+
+const struct ovl_counts *ovl_results_counts(const struct ovl_results *results)
+{
+	(void)results;
+	return &counts;
+}
+
+static struct tree_stack tree;
+static struct ovl_path *path;
+static char *shown;
+static size_t shown_len;
+static struct ovl_options options;
+static struct ovl_reporting reporting;
+
+static void setup(void)
+{
+	static const char *word[] = { "lowerdir=/l" };
+
+	tree_layers(1);
+	ck_assert_int_eq(tree_open(&tree, 1, "", NULL), 0);
+	ck_assert_int_eq(ovl_path_parse("/a\n", &path), 0);
+	n_given = 0;
+	counts = (struct ovl_counts){ .objects = 1234 };
+	options = (struct ovl_options){ .modes = OVL_MODE_YES, .word = word, .n_word = 1 };
+	reporting = (struct ovl_reporting){
+		.form = &ovl_report_text,
+		.out = open_memstream(&shown, &shown_len),
+		.options = &options,
+		.label = "/m",
+		.stack = tree.stack,
+	};
+	ck_assert_ptr_nonnull(reporting.out);
+}
+
+static void teardown(void)
+{
+	fclose(reporting.out);
+	free(shown);
+	ovl_path_unref(path);
+	tree_close(&tree);
+	tree_clear();
+}
+
+/* Adds a result about the path. */
+static void give(const char *slug, enum ovl_fate fate, const char *way, const char *why)
+{
+	struct ovl_result *r = &given[n_given++];
+
+	*r = (struct ovl_result){
+		.finding = { .loc = { OVL_LAYER_UPPER, path },
+			     .other = { OVL_LAYER_NONE, NULL },
+			     .found = "nothing",
+			     .expected = "a file" },
+		.fate = fate,
+		.way = way,
+		.why = why,
+	};
+	ck_assert_int_eq(ovl_problem_find(slug, &r->finding.problem), 0);
+	r->finding.severity = ovl_problem_get(r->finding.problem)->severity;
+}
+
+static int conclude(bool asked, bool cancelled, const char *journal)
+{
+	const struct ovl_results results = { 0 };
+	struct ovl_summary s = {
+		.results = &results,
+		.seconds = 0.42,
+		.cancelled = cancelled,
+		.journal = journal,
+	};
+	int code = ovl_conclude(&reporting, &s, asked, false);
+
+	fflush(reporting.out);
+	return code;
+}
+
+static char *line_of(const char *begin)
+{
+	static char line[1024];
+	const char *at = strstr(shown, begin);
+
+	ck_assert_msg(at != NULL, "no '%s' in: %s", begin, shown);
+	snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+	return line;
+}
+
+#define PLACE "upper:/a\\012: "
+#define NO_DATA PLACE "metacopy has no lower data (meta-no-lowerdata)"
+#define USELESS PLACE "whiteout hides nothing (whiteout-useless)"
+
+START_TEST(test_report_corrected)
+{
+	give("meta-no-lowerdata", OVL_FATE_FIXED, "redirect to lower1:/b", NULL);
+	ck_assert_int_eq(conclude(false, false, "12ab"), 1);
+	ck_assert_str_eq(shown,
+			 NO_DATA ". Redirect to lower1:/b? yes\n"
+				 "to take it back: fsck.overlay --undo=12ab -o lowerdir=/l\n"
+				 "/m: 2 layers, 1,234 objects, 1 problem, 1 corrected (0.4 s)\n");
+}
+END_TEST
+
+START_TEST(test_report_information)
+{
+	give("whiteout-useless", OVL_FATE_FIXED, "remove it", NULL);
+	give("whiteout-useless", OVL_FATE_LEFT, "remove it", "the layer is read-only");
+	ck_assert_int_eq(conclude(false, false, "12ab"), 1);
+	ck_assert_str_eq(shown,
+			 USELESS ". Remove it? yes\n"
+				 "to take it back: fsck.overlay --undo=12ab -o lowerdir=/l\n"
+				 "/m: 2 layers, 1,234 objects, 1 problem, 1 corrected (0.4 s)\n");
+}
+END_TEST
+
+START_TEST(test_report_left)
+{
+	const char *symptom;
+
+	give("meta-no-lowerdata", OVL_FATE_LEFT, NULL, NULL);
+	symptom = ovl_problem_get(given[0].finding.problem)->symptom;
+	give("meta-no-lowerdata", OVL_FATE_LEFT, NULL, "nobody knows");
+	give("meta-no-lowerdata", OVL_FATE_LEFT, "remove it", "-p leaves it");
+	ck_assert_int_eq(conclude(false, false, NULL), 4);
+	ck_assert_str_eq(line_of("    effect: ") + strlen("    effect: "), symptom);
+	*strstr(shown, "    effect: ") = '\0';
+	ck_assert_str_eq(shown, NO_DATA "\n    found: nothing; expected: a file\n");
+	ck_assert_str_eq(shown + strlen(shown) + strlen("    effect: ") + strlen(symptom),
+			 "\n" NO_DATA "\n    found: nothing; expected: a file\n"
+			 "    left: nobody knows\n" NO_DATA
+			 "\n    found: nothing; expected: a file\n"
+			 "    repair: remove it; left: -p leaves it\n"
+			 "/m: 2 layers, 1,234 objects, 3 problems (0.4 s)\n");
+}
+END_TEST
+
+START_TEST(test_report_failed)
+{
+	give("whiteout-useless", OVL_FATE_FAILED, "remove it", "Input/output error");
+	give("whiteout-useless", OVL_FATE_DECLINED, "remove it", NULL);
+	options.grade[given[0].finding.problem] = OVL_GRADE_ERROR;
+	ck_assert_int_eq(conclude(false, false, NULL), 4);
+	line_of(USELESS ". Remove it? failed: Input/output error");
+	line_of(USELESS ". Remove it? no");
+	line_of("/m: 2 layers, 1,234 objects, 2 problems (0.4 s)");
+}
+END_TEST
+
+/* Who was asked has seen it. */
+START_TEST(test_report_asked)
+{
+	give("meta-no-lowerdata", OVL_FATE_FIXED, "remove it", NULL);
+	give("meta-no-lowerdata", OVL_FATE_DECLINED, "remove it", NULL);
+	give("meta-no-lowerdata", OVL_FATE_FAILED, "remove it", "Input/output error");
+	ck_assert_int_eq(conclude(true, true, "12ab"), 32 | 4);
+	ck_assert_ptr_null(strstr(shown, "? yes"));
+	ck_assert_ptr_null(strstr(shown, "? no"));
+	line_of(NO_DATA ". Remove it? failed: Input/output error");
+	line_of("/m: cancelled, 2 layers, 1,234 objects, 3 problems, 1 corrected (0.4 s)");
+}
+END_TEST
+
+START_TEST(test_report_ignored)
+{
+	give("meta-no-lowerdata", OVL_FATE_LEFT, NULL, NULL);
+	options.grade[given[0].finding.problem] = OVL_GRADE_IGNORE;
+	ck_assert_int_eq(conclude(false, false, NULL), 0);
+	ck_assert_str_eq(shown, "/m: clean, 2 layers, 1,234 objects (0.4 s)\n");
+}
+END_TEST
+
+START_TEST(test_report_json)
+{
+	reporting.form = &ovl_report_json;
+	give("whiteout-useless", OVL_FATE_FIXED, "remove it", NULL);
+	give("meta-no-lowerdata", OVL_FATE_LEFT, NULL, "nobody knows");
+	given[1].finding.severity = OVL_SEV_WARNING;
+	ck_assert_int_eq(conclude(false, false, "12ab"), 4);
+	ck_assert_ptr_nonnull(strstr(
+		shown, "\"action\":\"remove it\",\"result\":\"corrected\",\"reason\":null},\n{"));
+	ck_assert_ptr_nonnull(strstr(
+		shown, "\"action\":null,\"result\":\"left\",\"reason\":\"nobody knows\"}\n],\n"));
+	ck_assert_str_eq(
+		strstr(shown, "\"journal\""),
+		"\"journal\": \"12ab\",\n\"counts\": {\"layers\":2,\"objects\":1234,\"directories\":0,"
+		"\"whiteouts\":0,\"redirects\":0,\"metacopy\":0,\"metacopy_bytes\":0,\"indexed\":0,"
+		"\"unreadable\":0,\"errors\":0,\"warnings\":1,\"information\":1,\"corrected\":1,"
+		"\"left\":1,\"recovered\":0},\n\"cancelled\": false,\n\"exit_code\": 4\n}\n");
+}
+END_TEST
+
+static const struct ovl_undo_step steps[] = {
+	{ "whiteout-useless", "upper:/a", "remove it", 0 },
+	{ "whiteout-useless", "upper:/b", "remove it", -ESTALE },
+};
+static const struct ovl_undo_entry entry = { "12ab", 1790000000, "finished", 1, true };
+
+static void tell_undo(unsigned mode)
+{
+	const struct ovl_undo_summary s = { .taken_back = 1, .left = 1, .exit_code = 4 };
+	const struct ovl_reporter *form = reporting.form;
+
+	options.modes = mode;
+	ck_assert_int_eq(form->begin(&reporting, OVL_LIST_STEPS), 0);
+	ck_assert_int_eq(form->step(&reporting, &steps[0]), 0);
+	ck_assert_int_eq(form->step(&reporting, &steps[1]), 0);
+	ck_assert_int_eq(form->steps_end(&reporting, &s), 0);
+	fflush(reporting.out);
+}
+
+START_TEST(test_report_undo)
+{
+	tell_undo(0);
+	ck_assert_str_eq(shown,
+			 "upper:/a: remove it (whiteout-useless): taken back\n"
+			 "upper:/b: remove it (whiteout-useless): left: it has changed since\n"
+			 "/m: 1 step taken back, 1 left\n");
+}
+END_TEST
+
+START_TEST(test_report_undo_dry)
+{
+	tell_undo(OVL_MODE_CHECK);
+	line_of("upper:/a: remove it (whiteout-useless): would be taken back");
+	line_of("/m: 1 step would be taken back, 1 left");
+}
+END_TEST
+
+START_TEST(test_report_undo_json)
+{
+	reporting.form = &ovl_report_json;
+	tell_undo(OVL_MODE_CHECK);
+	ck_assert_str_eq(
+		strstr(shown, "\"steps\""),
+		"\"steps\": [\n{\"slug\":\"whiteout-useless\",\"place\":\"upper:/a\","
+		"\"action\":\"remove it\",\"result\":\"taken back\",\"reason\":null},\n"
+		"{\"slug\":\"whiteout-useless\",\"place\":\"upper:/b\",\"action\":\"remove it\","
+		"\"result\":\"left\",\"reason\":\"it has changed since\"}\n],\n\"dry_run\": true,\n"
+		"\"counts\": {\"taken_back\":1,\"left\":1},\n\"cancelled\": false,\n"
+		"\"exit_code\": 4\n}\n");
+}
+END_TEST
+
+START_TEST(test_report_journals)
+{
+	const struct ovl_undo_entry unknown = { "34cd", 0, "unreadable", 0, false };
+
+	ck_assert_int_eq(text_journal(&reporting, &entry), 0);
+	ck_assert_int_eq(text_journal(&reporting, &unknown), 0);
+	fflush(reporting.out);
+	ck_assert_str_eq(shown,
+			 "12ab  2026-09-21 14:13:20 UTC  finished  1 step, with objects that "
+			 "were set aside\n34cd  unknown time  unreadable  0 steps\n");
+}
+END_TEST
+
+START_TEST(test_report_journals_json)
+{
+	const struct ovl_reporter *form = &ovl_report_json;
+
+	ck_assert_int_eq(form->begin(&reporting, OVL_LIST_JOURNALS), 0);
+	ck_assert_int_eq(form->journal(&reporting, &entry), 0);
+	ck_assert_int_eq(form->journals_end(&reporting), 0);
+	fflush(reporting.out);
+	ck_assert_str_eq(strstr(shown, "\"journals\""),
+			 "\"journals\": [\n{\"id\":\"12ab\",\"time\":1790000000,"
+			 "\"state\":\"finished\",\"steps\":1,\"saved\":true}\n],\n"
+			 "\"exit_code\": 0\n}\n");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("fsck/report");
+	TCase *t = tcase_create("report");
+
+	if (!tree_works())
+		return EXIT_SUCCESS;
+	tcase_add_unchecked_fixture(t, tree_start, tree_stop);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, test_report_corrected);
+	tcase_add_test(t, test_report_information);
+	tcase_add_test(t, test_report_left);
+	tcase_add_test(t, test_report_failed);
+	tcase_add_test(t, test_report_asked);
+	tcase_add_test(t, test_report_ignored);
+	tcase_add_test(t, test_report_json);
+	tcase_add_test(t, test_report_undo);
+	tcase_add_test(t, test_report_undo_dry);
+	tcase_add_test(t, test_report_undo_json);
+	tcase_add_test(t, test_report_journals);
+	tcase_add_test(t, test_report_journals_json);
+	suite_add_tcase(s, t);
+	return ovl_unit_main(s);
+}
