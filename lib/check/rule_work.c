@@ -23,6 +23,8 @@ enum { IN_BASE = 1, IN_WORK = 2, IN_SUBDIR = 3 };
 
 /* What this program keeps beside work/. */
 static const char own_name[] = ".fsck.overlay";
+/* Its mark in incompat/, which is no finding while it is at work itself. */
+static const char own_mark[] = "fsck.overlay";
 
 /* Without upper, the option workdir means nothing. */
 static bool is_at(const struct ovl_view *v, size_t depth)
@@ -101,7 +103,7 @@ int ovl_check_work_incompat(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	enum ovl_severity severity = ovl_problem_get(OVL_P_WORK_INCOMPAT)->severity;
 
-	if (!is_incompat_mark(v))
+	if (!is_incompat_mark(v) || (v->stack->marked && strcmp(v->name, own_mark) == 0))
 		return 0;
 	if (strcmp(v->name, "volatile") == 0)
 		severity = unless_live(v, OVL_P_WORK_INCOMPAT);

@@ -143,7 +143,10 @@ struct work {
 /* One round: 1 if another one is needed, 0 if not. */
 static int run_round(struct work *w, struct round *round, struct ovl_error *e)
 {
-	int r = ovl_check_facts(w->tx.stack, w->options, &round->report, &round->facts, e);
+	int r;
+
+	w->tx.stack->marked = w->tx.open;
+	r = ovl_check_facts(w->tx.stack, w->options, &round->report, &round->facts, e);
 
 	if (r < 0)
 		return r;

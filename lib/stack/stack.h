@@ -62,6 +62,7 @@ struct ovl_stack {
 
 	struct ovl_map traps; /* (dev, ino) of every layer root, work base, work and index */
 	struct ovl_dir_cache cache;
+	bool marked; /* our own marker is in the work directory: we are repairing */
 	struct ovl_unread_list unread; /* what lookups could not read; a check begins with none */
 };
 
