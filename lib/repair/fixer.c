@@ -102,18 +102,49 @@ static struct ovl_entry *below_top(const struct ovl_entry *e)
 	return rest;
 }
 
-int ovl_fixer_beneath(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *ret)
+/* The entry of the directory that holds an object; the root of a layer has none: -ENOENT. */
+static int parent_entry(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_entry **ret)
 {
-	struct ovl_entry *entry = NULL, *rest;
-	struct ovl_hit parent = { 0 };
+	struct ovl_entry *entry = NULL;
+	struct ovl_hit hit = { 0 };
 	int r;
 
 	if (!loc.path)
 		return -ENOENT;
-	r = ovl_lookup_path(fx->stack, loc.layer, loc.path->parent, &parent, &entry);
-	if (r == 0 && (parent.result < 0 || !entry))
+	r = ovl_lookup_path(fx->stack, loc.layer, loc.path->parent, &hit, &entry);
+	if (r == 0 && (hit.result < 0 || !entry))
 		r = -ENOENT;
-	ovl_hit_done(&parent);
+	if (r == 0)
+		*ret = entry;
+	ovl_hit_done(&hit);
+	return r;
+}
+
+int ovl_fixer_if(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
+		 const struct ovl_bytes *value, struct ovl_hit *ret)
+{
+	struct ovl_whatif what = { .layer = loc.layer, .id = id, .has = value != NULL };
+	struct ovl_entry *entry;
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, loc, &obs);
+
+	if (r == 0)
+		r = parent_entry(fx, loc, &entry);
+	if (r < 0)
+		return r;
+	what.ino = obs.stat.ino;
+	if (value)
+		what.value = *value;
+	r = ovl_lookup_if(fx->stack, entry, loc.path->name, &what, ret);
+	ovl_entry_unref(entry);
+	return r;
+}
+
+int ovl_fixer_beneath(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *ret)
+{
+	struct ovl_entry *entry, *rest;
+	int r = parent_entry(fx, loc, &entry);
+
 	if (r < 0)
 		return r;
 	rest = below_top(entry);

@@ -8,6 +8,9 @@
 
 #include "repair/plan.h"
 
+/** ovl_fix_set_aside - for any problem: the object of the finding is moved into saved/ */
+int ovl_fix_set_aside(struct ovl_fixer *fx);
+
 #define REPAIR(PROBLEM, TRUST, FIX, TEXT) int ovl_fix_##FIX(struct ovl_fixer *fx);
 #define REPAIR_DEEP REPAIR
 #include "repair/repairs.def"

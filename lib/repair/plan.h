@@ -90,6 +90,14 @@ int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *
  */
 int ovl_fixer_beneath(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *ret);
 
+/**
+ * ovl_fixer_if - what would be shown at an object, from its own layer down, if an xattr were another
+ * @value: NULL: if it were not there
+ * As ovl_fixer_beneath().
+ */
+int ovl_fixer_if(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
+		 const struct ovl_bytes *value, struct ovl_hit *ret);
+
 /** ovl_fixer_names - are all names of an upper file known, so that nothing outside is changed with it?
  * 1, 0 or negative errno. Directories: 1. */
 int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc);

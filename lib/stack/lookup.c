@@ -225,17 +225,17 @@ static int conclude(struct ovl_lookup *l)
 	return 0;
 }
 
-int ovl_lookup(struct ovl_stack *stack, struct ovl_entry *parent, const char *name,
-	       ovl_step_fn *step, void *step_ctx, struct ovl_hit *ret)
+/* @l: with stack and parent, and who listens; what else it takes is freed. */
+static int look_up(struct ovl_lookup l, const char *name, struct ovl_hit *ret)
 {
+	struct ovl_stack *stack = l.stack;
+	const struct ovl_entry *parent = l.parent;
 	struct ovl_hit hit = { 0 };
-	struct ovl_lookup l = {
-		.stack = stack, .parent = parent, .hit = &hit, .step = step, .step_ctx = step_ctx
-	};
 	struct ovl_entry *root;
 	bool check = ovl_stack_follow(stack) || stack->n_data > 0;
 	int r;
 
+	l.hit = &hit;
 	if (name[0] == '\0' || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
 		return -EINVAL;
 	root = ovl_lookup_root(stack, parent->first);
@@ -267,4 +267,20 @@ int ovl_lookup(struct ovl_stack *stack, struct ovl_entry *parent, const char *na
 	}
 	*ret = hit;
 	return 0;
+}
+
+int ovl_lookup(struct ovl_stack *stack, struct ovl_entry *parent, const char *name,
+	       ovl_step_fn *step, void *step_ctx, struct ovl_hit *ret)
+{
+	return look_up(
+		(struct ovl_lookup){
+			.stack = stack, .parent = parent, .step = step, .step_ctx = step_ctx },
+		name, ret);
+}
+
+int ovl_lookup_if(struct ovl_stack *stack, struct ovl_entry *parent, const char *name,
+		  const struct ovl_whatif *what, struct ovl_hit *ret)
+{
+	return look_up((struct ovl_lookup){ .stack = stack, .parent = parent, .what = what }, name,
+		       ret);
 }

@@ -98,6 +98,19 @@ struct ovl_entry *ovl_entry_unref(struct ovl_entry *e); /* returns NULL; NULL is
 int ovl_lookup(struct ovl_stack *stack, struct ovl_entry *parent, const char *name,
 	       ovl_step_fn *step, void *step_ctx, struct ovl_hit *ret);
 
+/** One xattr of one object, as if it were another. */
+struct ovl_whatif {
+	int layer;
+	uint64_t ino;
+	enum ovl_xattr_id id;
+	bool has; /* false: as if it were not there */
+	struct ovl_bytes value;
+};
+
+/** ovl_lookup_if - ovl_lookup(), for who wants to know what a change would show */
+int ovl_lookup_if(struct ovl_stack *stack, struct ovl_entry *parent, const char *name,
+		  const struct ovl_whatif *what, struct ovl_hit *ret);
+
 void ovl_hit_done(struct ovl_hit *hit);
 
 /**

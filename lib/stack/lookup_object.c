@@ -68,11 +68,24 @@ static void tell(struct ovl_lookup *l, const struct ovl_cursor *at, bool there, 
 		l->step(l->step_ctx, &step);
 }
 
+static void pretend(struct ovl_lookup *l, int layer)
+{
+	const struct ovl_whatif *what = l->what;
+	uint32_t bit;
+
+	if (!what || what->layer != layer || what->ino != l->obs.stat.ino)
+		return;
+	bit = 1u << what->id;
+	l->obs.xbad &= ~bit;
+	l->obs.xmask = what->has ? l->obs.xmask | bit : l->obs.xmask & ~bit;
+	l->obs.x[what->id] = what->value;
+}
+
 /*
  * Looks at @name in @dir. A directory in the last layer and a special file are only stat'ed, since
  * none of their xattrs can matter to a lookup. Returns 1 there, 0 absent, <0.
  */
-static int look(struct ovl_lookup *l, int dir, const char *name)
+static int look(struct ovl_lookup *l, int layer, int dir, const char *name)
 {
 	struct ovl_reader *r = l->stack->reader;
 	struct ovl_stat st;
@@ -90,7 +103,10 @@ static int look(struct ovl_lookup *l, int dir, const char *name)
 		return 1;
 	}
 	err = ovl_reader_observe(r, dir, name, l->stack->config.userxattr, &l->scratch, &l->obs);
-	return err < 0 ? err : 1; /* also if it is gone since it was stat'ed */
+	if (err < 0)
+		return err; /* also if it is gone since it was stat'ed */
+	pretend(l, layer);
+	return 1;
 }
 
 /* Takes over the redirect of the object looked at, if it has one. Kernel: ovl_check_redirect(). */
@@ -191,7 +207,7 @@ int ovl_lookup_object(struct ovl_lookup *l, const struct ovl_cursor *base, struc
 		r = ovl_lookup_object_blame(l, OVL_WHY_DOTDOT, &c, -EACCES);
 		goto out;
 	}
-	r = look(l, base->fd, c.path->name);
+	r = look(l, c.layer, base->fd, c.path->name);
 	if (r <= 0) {
 		if (r < 0)
 			r = ovl_lookup_object_blame(l, OVL_WHY_UNREADABLE, &c, r);

@@ -15,6 +15,7 @@ struct ovl_lookup {
 	struct ovl_hit *hit;
 	ovl_step_fn *step;
 	void *step_ctx;
+	const struct ovl_whatif *what; /* NULL: nothing is different */
 
 	struct ovl_buf name; /* what the next layer is asked for: one name or an absolute path */
 	struct ovl_buf redirect; /* the redirect in force */
