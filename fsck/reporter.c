@@ -23,6 +23,11 @@ int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error
 	return code;
 }
 
+int ovl_reporter_fail_journal(struct ovl_reporting *r, int error, const struct ovl_error *e)
+{
+	return ovl_reporter_fail(r, error == -EINVAL ? -EPROTO : error, e);
+}
+
 const char *ovl_reporter_undo_why(int err)
 {
 	return err == -ESTALE ? "it has changed since" : strerror(-err);

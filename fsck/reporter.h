@@ -93,6 +93,9 @@ struct ovl_reporter {
  */
 int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error *e);
 
+/** ovl_reporter_fail_journal - the same; a journal that makes no sense is no fault of the command line */
+int ovl_reporter_fail_journal(struct ovl_reporting *r, int error, const struct ovl_error *e);
+
 /** ovl_reporter_undo_why - why a step could not be taken back; @err: negative errno */
 const char *ovl_reporter_undo_why(int err);
 

@@ -89,7 +89,7 @@ static int conclude(struct talk *t, const struct ovl_repairs *repairs, double se
 	struct ovl_summary summary = {
 		.results = &results,
 		.seconds = seconds,
-		.cancelled = error == -ECANCELED,
+		.cancelled = error == -ECANCELED && !t->failed,
 		.journal = ovl_repairs_journal(repairs),
 		.recovered = ovl_repairs_recovered(repairs),
 	};
@@ -118,7 +118,7 @@ static int repair(struct talk *t, struct ovl_stack *stack, const struct ovl_poli
 	error = ovl_repair(stack, &wishes, policy, &repairs, &e);
 	seconds = ovl_watch_end(t->watch, error == 0);
 	if (!repairs)
-		return ovl_reporter_fail(r, error, &e);
+		return ovl_reporter_fail_journal(r, error, &e);
 	return conclude(t, repairs, seconds, error, &e);
 }
 

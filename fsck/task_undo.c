@@ -82,7 +82,7 @@ int ovl_task_undo(struct ovl_reporting *r, struct ovl_stack *stack)
 	int error = ovl_undo(stack, &wishes, &left, &e);
 
 	if (error < 0 && !talk.begun)
-		return ovl_reporter_fail(r, error, &e);
+		return ovl_reporter_fail_journal(r, error, &e);
 	s->cancelled = error == -ECANCELED;
 	outcome = (struct ovl_outcome){
 		.left = s->left,
@@ -104,7 +104,7 @@ int ovl_task_list_undo(struct ovl_reporting *r, struct ovl_stack *stack)
 	int error = ovl_undo_list(stack, r->options->journal_dir, on_journal, &talk, &e);
 
 	if (error < 0 && !talk.begun)
-		return ovl_reporter_fail(r, error, &e);
+		return ovl_reporter_fail_journal(r, error, &e);
 	if (error == 0 && begin(&talk))
 		talk.error = r->form->journals_end(r);
 	if (error == 0)

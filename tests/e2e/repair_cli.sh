@@ -98,6 +98,12 @@ run 4 "what -p does not repair is left" line "upper:/d/useless: $FOUND. Remove i
 	out "(meta-no-lowerdata)" like ".*, [0-9]+ problems, 1 corrected \([0-9.]+ s\)" -- -p -o "$BAD"
 run 0 "and taken back" -- --undo -o "$BAD"
 
+bad=$TOP/bad/work/.fsck.overlay/00000000-0000-0000-0000-000000000000
+mkdir -p "$bad" && chmod 700 "$bad" "${bad%/*}"
+echo nonsense of some length, which is no journal at all >"$bad/journal"
+run 8 "a journal that is none is no usage error" empty out err "fsck.overlay: " -- --undo=0000 -o "$BAD"
+rm -r "$bad"
+
 # --- layers in use -------------------------------------------------------------------------------
 
 kit_mount "$WH" "$TOP/wh/m"
