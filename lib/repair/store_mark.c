@@ -70,10 +70,10 @@ static int open_chain(const struct ovl_store *s, struct chain *c, struct ovl_err
 	return r == 0;
 }
 
-/* A directory of the kernel's, made as the kernel makes it: without any permissions. */
-static int make_kernel_dir(int dir, const char *name, int *ret_fd)
+/* A directory of the kernel's. It makes work/ without any permissions, and so do we. */
+static int make_kernel_dir(int dir, const char *name, uint32_t mode, int *ret_fd)
 {
-	int r = ovl_write_make_dir(dir, name, 0);
+	int r = ovl_write_make_dir(dir, name, mode);
 
 	if (r == 0 || r == -EEXIST)
 		r = ovl_beneath_open_dir(dir, name, ret_fd);
@@ -88,9 +88,9 @@ static int make_chain(const struct ovl_store *s, struct chain *c, struct ovl_err
 	int r = ovl_beneath_open_dir(s->stack->work.root.plain, "", &c->base);
 
 	if (r == 0)
-		r = make_kernel_dir(c->base, work_name, &c->work);
+		r = make_kernel_dir(c->base, work_name, 0, &c->work);
 	if (r == 0)
-		r = make_kernel_dir(c->work, incompat_name, &c->incompat);
+		r = make_kernel_dir(c->work, incompat_name, 0700, &c->incompat);
 	if (r == -ENOTDIR || r == -ELOOP)
 		return 0;
 	if (r == 0) {
