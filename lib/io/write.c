@@ -1,80 +1,94 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The calls that change something. See write.h.
+ * The system calls that change something. See write.h.
  */
 #include "io/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <linux/limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "io/mountid.h"
+#include "io/reader.h"
 
 #include "base/banned.h"
 
-/* Not in the headers of Debian 12: Linux 6.13 */
-enum { NR_SETXATTRAT = 463, NR_REMOVEXATTRAT = 466 };
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463 /* the same on every architecture but alpha */
+#define SYS_getxattrat 464
+#define SYS_removexattrat 466
+#endif
 
-/** The argument of setxattrat(). */
-struct xattr_args_ {
-	uint64_t value __attribute__((aligned(8)));
+/* struct xattr_args of linux/xattr.h, which came with setxattrat() */
+struct xattrat_args {
+	_Alignas(8) uint64_t value;
 	uint32_t size;
 	uint32_t flags;
 };
 
-/** A path that leads to an object that is held, whatever its type, and no further. */
-struct link_path {
-	char text[sizeof("/proc/self/fd/") + 12];
+/** An O_PATH descriptor as a path, for calls that take no such descriptor. */
+struct link {
+	char path[sizeof("/proc/self/fd/") + 12];
 };
 
-static struct link_path path_of(int object)
+static struct link link_of(int object)
 {
-	struct link_path p;
+	struct link l;
 
-	snprintf(p.text, sizeof(p.text), "/proc/self/fd/%d", object);
-	return p;
+	snprintf(l.path, sizeof(l.path), "/proc/self/fd/%d", object);
+	return l;
 }
 
-static void to_stat(const struct stat *st, struct ovl_stat *ret)
+/* The object is held open, so it is /proc that is missing. */
+static bool no_proc(int err)
 {
-	*ret = (struct ovl_stat){
-		.dev = st->st_dev,
-		.ino = st->st_ino,
-		.nlink = st->st_nlink,
-		.size = (uint64_t)st->st_size,
-		.blocks = (uint64_t)st->st_blocks,
-		.rdev = st->st_rdev,
-		.mode = st->st_mode,
-		.uid = st->st_uid,
-		.gid = st->st_gid,
-		.mtime_sec = st->st_mtim.tv_sec,
-		.mtime_nsec = (uint32_t)st->st_mtim.tv_nsec,
-	};
+	return err == ENOENT || err == ENOTDIR;
 }
+
+static bool is_name(const char *name)
+{
+	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* ---- Objects that are held ---- */
 
 int ovl_write_hold(int dir, const char *name, int *ret_object, struct ovl_stat *ret_stat)
 {
 	_cleanup_close_ int fd = -EBADF;
-	struct stat st;
+	struct ovl_reader *reader = ovl_reader_linux();
+	struct ovl_stat st;
 	int r;
 
-	fd = openat(dir, *name ? name : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (*name && !is_name(name))
+		return -EINVAL;
+	do
+		fd = openat(dir, *name ? name : ".",
+			    O_PATH | O_NOFOLLOW | O_CLOEXEC | (*name ? 0 : O_DIRECTORY));
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0)
 		return -errno;
-	r = ovl_mountid_same(dir, fd);
-	if (r <= 0)
-		return r < 0 ? r : -EXDEV;
-	if (ret_stat)
-		to_stat(&st, ret_stat);
+	if (*name) {
+		r = ovl_mountid_same(dir, fd);
+		if (r <= 0)
+			return r < 0 ? r : -EXDEV;
+	}
+	if (ret_stat) {
+		r = reader->ops->stat(reader, fd, "", &st);
+		if (r < 0)
+			return r;
+		*ret_stat = st;
+	}
 	*ret_object = TAKE_FD(fd);
 	return 0;
 }
@@ -89,50 +103,79 @@ int ovl_write_times(int object, struct ovl_times *ret)
 	return 0;
 }
 
-int ovl_write_read_link(int object, char **ret)
+static int get_once(int object, const char *xattr, void *buf, size_t size, size_t *ret_len)
 {
-	char target[PATH_MAX]; /* no symlink is longer */
-	ssize_t len = readlinkat(object, "", target, sizeof(target));
+	struct xattrat_args args = { .value = (uintptr_t)buf, .size = (uint32_t)size };
+	ssize_t n = getxattr(link_of(object).path, xattr, buf, size);
 
-	if (len < 0)
+	if (n < 0 && no_proc(errno))
+		n = syscall(SYS_getxattrat, object, "", AT_EMPTY_PATH, xattr, &args, sizeof(args));
+	if (n < 0)
 		return -errno;
-	if (len == sizeof(target))
-		return -ENAMETOOLONG;
-	*ret = strndup(target, (size_t)len);
-	return *ret ? 0 : -ENOMEM;
+	*ret_len = (size_t)n;
+	return 0;
+}
+
+int ovl_write_get_xattr(int object, const char *xattr, struct ovl_buf *ret)
+{
+	size_t size = 256, len = 0; /* most values are short */
+	int r;
+
+	for (;;) {
+		ovl_buf_clear(ret);
+		r = ovl_buf_reserve(ret, size);
+		if (r < 0)
+			return r;
+		r = get_once(object, xattr, ret->data, size, &len);
+		if (r == 0)
+			break;
+		ret->data[0] = '\0';
+		if (r != -ERANGE || size == XATTR_SIZE_MAX)
+			return r;
+		size = XATTR_SIZE_MAX;
+	}
+	ret->len = len;
+	ret->data[len] = '\0';
+	return 0;
 }
 
 int ovl_write_set_xattr(int object, const char *xattr, struct ovl_bytes value)
 {
-	struct xattr_args_ args = { (uint64_t)(uintptr_t)value.data, (uint32_t)value.len, 0 };
+	const void *data = value.data ? (const void *)value.data : "";
+	struct xattrat_args args = { .value = (uintptr_t)data, .size = (uint32_t)value.len };
+	int r;
 
-	if (setxattr(path_of(object).text, xattr, value.data, value.len, 0) == 0)
-		return 0;
-	if (errno != ENOENT) /* without /proc the path leads nowhere */
-		return -errno;
-	return syscall(NR_SETXATTRAT, object, "", AT_EMPTY_PATH, xattr, &args, sizeof(args)) < 0 ?
-		       -errno :
-		       0;
+	do {
+		r = setxattr(link_of(object).path, xattr, data, value.len, 0);
+		if (r < 0 && no_proc(errno))
+			r = (int)syscall(SYS_setxattrat, object, "", AT_EMPTY_PATH, xattr, &args,
+					 sizeof(args));
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
 }
 
 int ovl_write_remove_xattr(int object, const char *xattr)
 {
-	if (removexattr(path_of(object).text, xattr) == 0)
-		return 0;
-	if (errno != ENOENT)
-		return -errno;
-	return syscall(NR_REMOVEXATTRAT, object, "", AT_EMPTY_PATH, xattr) < 0 ? -errno : 0;
+	int r;
+
+	do {
+		r = removexattr(link_of(object).path, xattr);
+		if (r < 0 && no_proc(errno))
+			r = (int)syscall(SYS_removexattrat, object, "", AT_EMPTY_PATH, xattr);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
 }
 
 int ovl_write_set_times(int object, const struct ovl_times *times)
 {
-	const struct timespec t[2] = { times->access, times->modify };
+	const struct timespec set[2] = { times->access, times->modify };
 
-	if (utimensat(object, "", t, AT_EMPTY_PATH) == 0)
+	if (utimensat(object, "", set, AT_EMPTY_PATH) == 0)
 		return 0;
-	if (errno != EINVAL) /* before Linux 5.8 */
+	/* Before Linux 5.8 there is no AT_EMPTY_PATH. */
+	if (errno != EINVAL && errno != ENOENT)
 		return -errno;
-	return utimensat(AT_FDCWD, path_of(object).text, t, 0) < 0 ? -errno : 0;
+	return utimensat(AT_FDCWD, link_of(object).path, set, 0) < 0 ? -errno : 0;
 }
 
 int ovl_write_set_owner(int object, uint32_t uid, uint32_t gid)
@@ -146,13 +189,34 @@ int ovl_write_set_mode(int object, uint32_t mode)
 
 	if (fstat(object, &st) < 0)
 		return -errno;
+	/* Some file systems and kernels would do it. */
 	if (S_ISLNK(st.st_mode))
 		return -EOPNOTSUPP;
-	return chmod(path_of(object).text, mode & 07777) < 0 ? -errno : 0;
+	if (chmod(link_of(object).path, mode & 07777) == 0)
+		return 0;
+	if (!no_proc(errno))
+		return -errno;
+#ifdef SYS_fchmodat2
+	return syscall(SYS_fchmodat2, object, "", mode & 07777, AT_EMPTY_PATH) < 0 ? -errno : 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+static int open_link(int object, int flags)
+{
+	int fd;
+
+	do
+		fd = open(link_of(object).path, flags);
+	while (fd < 0 && errno == EINTR);
+	return fd;
 }
 
 int ovl_write_open(int object, int *ret_fd)
 {
+	/* O_NONBLOCK: a lease is not waited for. */
+	const int flags = O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	struct stat st;
 	int fd;
 
@@ -160,136 +224,165 @@ int ovl_write_open(int object, int *ret_fd)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -ESTALE;
-	fd = open(path_of(object).text, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOATIME);
+	fd = open_link(object, flags | O_NOATIME);
+	if (fd < 0 && errno == EPERM)
+		fd = open_link(object, flags);
 	if (fd < 0)
-		return -errno;
+		return no_proc(errno) ? -EOPNOTSUPP : -errno;
 	*ret_fd = fd;
 	return 0;
 }
 
+int ovl_write_read_link(int object, char **ret)
+{
+	char target[PATH_MAX]; /* no symlink is longer */
+	ssize_t n = readlinkat(object, "", target, sizeof(target));
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == sizeof(target))
+		return -ENAMETOOLONG;
+	*ret = strndup(target, (size_t)n);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int ovl_write_copy_flags(int from, int to)
+{
+	/* What copy-up in the kernel copies; it keeps the others in an xattr of overlayfs. */
+	const uint32_t kept = FS_XFLAG_SYNC | FS_XFLAG_NOATIME;
+	/* Of a directory: that what is made in it belongs to its project. */
+	const uint32_t flags = kept | FS_XFLAG_PROJINHERIT;
+	struct fsxattr a, b;
+
+	if (ioctl(from, FS_IOC_FSGETXATTR, &a) < 0 || ioctl(to, FS_IOC_FSGETXATTR, &b) < 0)
+		return -errno;
+	if (a.fsx_projid == b.fsx_projid && (a.fsx_xflags & flags) == (b.fsx_xflags & flags))
+		return 0;
+	b.fsx_projid = a.fsx_projid;
+	b.fsx_xflags = (b.fsx_xflags & ~flags) | (a.fsx_xflags & flags);
+	return ioctl(to, FS_IOC_FSSETXATTR, &b) < 0 ? -errno : 0;
+}
+
+/* ---- Names ---- */
+
 int ovl_write_link(int object, int dir, const char *name)
 {
+	if (!is_name(name))
+		return -EINVAL;
 	if (linkat(object, "", dir, name, AT_EMPTY_PATH) == 0)
 		return 0;
-	if (errno != ENOENT) /* without CAP_DAC_READ_SEARCH */
+	/* ENOENT is also said to those who lack CAP_DAC_READ_SEARCH. */
+	if (errno != ENOENT && errno != EINVAL)
 		return -errno;
-	return linkat(AT_FDCWD, path_of(object).text, dir, name, AT_SYMLINK_FOLLOW) < 0 ? -errno :
+	return linkat(AT_FDCWD, link_of(object).path, dir, name, AT_SYMLINK_FOLLOW) < 0 ? -errno :
 											  0;
 }
 
 int ovl_write_rename(int from_dir, const char *from, int to_dir, const char *to)
 {
-	return renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
+	int r;
+
+	if (!is_name(from) || !is_name(to))
+		return -EINVAL;
+	do
+		r = renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
 }
 
 int ovl_write_make_node(int dir, const char *name, uint32_t mode, uint64_t rdev)
 {
-	return mknodat(dir, name, mode, rdev) < 0 ? -errno : 0;
+	if (!is_name(name))
+		return -EINVAL;
+	return mknodat(dir, name, mode, (dev_t)rdev) < 0 ? -errno : 0;
 }
 
 int ovl_write_make_dir(int dir, const char *name, uint32_t mode)
 {
+	if (!is_name(name))
+		return -EINVAL;
 	return mkdirat(dir, name, mode) < 0 ? -errno : 0;
 }
 
 int ovl_write_make_symlink(int dir, const char *name, const char *target)
 {
+	if (!is_name(name))
+		return -EINVAL;
 	return symlinkat(target, dir, name) < 0 ? -errno : 0;
 }
 
 int ovl_write_make_file(int dir, const char *name, int *ret_fd)
 {
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd;
 
+	if (!is_name(name))
+		return -EINVAL;
+	do
+		fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return -errno;
 	*ret_fd = fd;
 	return 0;
 }
 
+static int remove_name(int dir, const char *name, int flags)
+{
+	if (!is_name(name))
+		return -EINVAL;
+	return unlinkat(dir, name, flags) < 0 ? -errno : 0;
+}
+
 int ovl_write_remove(int dir, const char *name)
 {
-	return unlinkat(dir, name, 0) < 0 ? -errno : 0;
+	return remove_name(dir, name, 0);
 }
 
 int ovl_write_remove_dir(int dir, const char *name)
 {
-	return unlinkat(dir, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+	return remove_name(dir, name, AT_REMOVEDIR);
 }
 
-int ovl_write_append(int fd, const void *data, size_t len)
+/* ---- Durability ---- */
+
+/* Directories are often held with O_PATH, which fsync() and syncfs() do not take. */
+static int call_on_dir(int (*call)(int fd), int fd)
 {
-	const char *p = data;
-
-	/* A descriptor that was opened anew stands at the beginning. */
-	if (lseek(fd, 0, SEEK_END) < 0)
-		return -errno;
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -EIO;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-int ovl_write_truncate(int fd, uint64_t size)
-{
+	_cleanup_close_ int dir = -EBADF;
 	int r;
 
 	do
-		r = ftruncate(fd, (off_t)size);
+		r = call(fd);
+	while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return 0;
+	if (errno != EBADF)
+		return -errno;
+	dir = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	do
+		r = call(dir);
 	while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : 0;
-}
-
-int ovl_write_punch(int fd)
-{
-	struct stat st;
-	int r;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_size == 0)
-		return 0;
-	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, st.st_size) == 0)
-		return 0;
-	r = ovl_write_truncate(fd, 0);
-	return r < 0 ? r : ovl_write_truncate(fd, (uint64_t)st.st_size);
 }
 
 int ovl_write_sync(int fd)
 {
-	int r;
-
-	do
-		r = fsync(fd);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
+	return call_on_dir(fsync, fd);
 }
 
 int ovl_write_sync_fs(int fd)
 {
-	_cleanup_close_ int open_fd = -EBADF;
-	int r = 0;
-
-	/* syncfs() does not take an O_PATH descriptor. */
-	open_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME);
-	if (open_fd < 0)
-		return -errno;
-	do
-		r = syncfs(open_fd);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
+	return call_on_dir(syncfs, fd);
 }
 
 int ovl_write_lock(int fd)
 {
-	return flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+	int r;
+
+	do
+		r = flock(fd, LOCK_EX | LOCK_NB);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
 }

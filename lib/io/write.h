@@ -16,6 +16,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "overlayfs/observe.h"
 #include "overlayfs/types.h"
 
@@ -35,6 +36,12 @@ int ovl_write_hold(int dir, const char *name, int *ret_object, struct ovl_stat *
 /** ovl_write_times - the times of an object that is held */
 int ovl_write_times(int object, struct ovl_times *ret);
 
+/**
+ * ovl_write_get_xattr - one value of an object that is held, into @ret (cleared first)
+ * What is going to be changed is compared on the same descriptor. -ENODATA if it is not there.
+ */
+int ovl_write_get_xattr(int object, const char *xattr, struct ovl_buf *ret);
+
 /** ovl_write_read_link - the target of a symlink that is held; free() it */
 int ovl_write_read_link(int object, char **ret);
 
@@ -44,7 +51,8 @@ int ovl_write_remove_xattr(int object, const char *xattr); /* -ENODATA if it has
 int ovl_write_set_times(int object, const struct ovl_times *times);
 int ovl_write_set_owner(int object, uint32_t uid, uint32_t gid);
 int ovl_write_set_mode(int object, uint32_t mode); /* not for symlinks: -EOPNOTSUPP */
-/** ovl_write_open - open a regular file that is held, for reading and writing; -ESTALE if it is none */
+/** ovl_write_open - open a regular file that is held, for reading and writing
+ * -ESTALE if it is none; -EOPNOTSUPP without /proc; -EPERM if it is immutable or has fs-verity. */
 int ovl_write_open(int object, int *ret_fd);
 
 /** ovl_write_link - give an object that is held one more name; -EEXIST */
@@ -70,6 +78,15 @@ int ovl_write_append(int fd, const void *data, size_t len);
 int ovl_write_truncate(int fd, uint64_t size);
 /** ovl_write_punch - make the whole file one hole, its size unchanged; by truncating where needed */
 int ovl_write_punch(int fd);
+/** ovl_write_has_data - has it data extents? 1 (also where nobody can tell), 0 or negative errno */
+int ovl_write_has_data(int fd);
+/** ovl_write_same - do two files have the same content? 1, 0 or negative errno */
+int ovl_write_same(int a, int b);
+/**
+ * ovl_write_copy_flags - project, and the flags that copy-up copies, of a file or directory
+ * Both open, not held. Not every file system can: -EOPNOTSUPP, -ENOTTY and others are to be expected.
+ */
+int ovl_write_copy_flags(int from, int to);
 /**
  * ovl_write_copy - the content of a file into another one, which is empty or one hole
  * @size: of the source; the target gets it

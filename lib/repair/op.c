@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Operations by type.
+ * Operations of any type.
  */
 #include "repair/op.h"
 
-#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -19,6 +19,11 @@ static const struct ovl_op_row *const rows[OVL_OP__MAX] = {
 	[OVL_OP_DATA] = &ovl_op_data,
 };
 
+static const struct ovl_op_row *row_of(const struct ovl_op *op)
+{
+	return (unsigned)op->type < ARRAY_LEN(rows) ? rows[op->type] : NULL;
+}
+
 void ovl_op_done(struct ovl_op *op)
 {
 	ovl_place_done(&op->at);
@@ -32,18 +37,23 @@ void ovl_op_done(struct ovl_op *op)
 
 int ovl_op_prepare(struct ovl_trees *trees, struct ovl_op *op)
 {
-	assert(op->type > 0 && op->type < OVL_OP__MAX);
-	return rows[op->type]->prepare(trees, op);
+	const struct ovl_op_row *row = row_of(op);
+
+	if (!row)
+		return -EINVAL;
+	return row->prepare ? row->prepare(trees, op) : 0;
 }
 
 int ovl_op_do(struct ovl_trees *trees, const struct ovl_op *op)
 {
-	assert(op->type > 0 && op->type < OVL_OP__MAX);
-	return rows[op->type]->redo(trees, op);
+	const struct ovl_op_row *row = row_of(op);
+
+	return row && row->redo ? row->redo(trees, op) : -EINVAL;
 }
 
 int ovl_op_undo(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_times)
 {
-	assert(op->type > 0 && op->type < OVL_OP__MAX);
-	return rows[op->type]->undo(trees, op, recorded_times);
+	const struct ovl_op_row *row = row_of(op);
+
+	return row && row->undo ? row->undo(trees, op, recorded_times) : -EINVAL;
 }

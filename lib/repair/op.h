@@ -51,7 +51,7 @@ struct ovl_op {
 	uint64_t ino;  /* of the object; 0 until what is to be published is made */
 	uint32_t mode; /* its type and permissions */
 
-	/* XATTR */
+	/* XATTR; DATA: "security.capability", if there is one, and its value in old_value, by prepare() */
 	char *xattr; /* full name */
 	bool has_old, has_new;
 	struct ovl_buf old_value, new_value;
@@ -67,8 +67,10 @@ struct ovl_op {
 	/* DATA */
 	uint64_t old_size, new_size; /* bytes */
 	uint64_t source_ino;         /* of the file at @to */
-	uint64_t names; /* of the file, known in upper and index; others would be changed with it */
-	uint64_t saved; /* number in saved/ of a copy of the old content; 0: it was one hole */
+	uint64_t names; /* of the file, as far as they are known (in upper and index): with more of them
+			 * a file outside would be changed, -EMLINK; 0: not checked; not recorded */
+	uint64_t saved; /* number in saved/ of a copy of the old content, as given by the planner;
+			 * prepare() makes it 0 if that is one hole */
 };
 
 typedef OVL_VEC(struct ovl_op) ovl_op_vec;
@@ -77,13 +79,15 @@ void ovl_op_done(struct ovl_op *op);
 
 /**
  * ovl_op_prepare - note what is needed to take it back: times, inode number
- * Before the operation is recorded. 0, -ENOENT, -ESTALE if the object is not the expected one.
+ * Before the operation is recorded. DATA: a copy of old content is durable in saved/ then.
+ * 0, -ENOENT, -ESTALE if the object is not the expected one.
  */
 int ovl_op_prepare(struct ovl_trees *trees, struct ovl_op *op);
 
 /**
  * ovl_op_do - carry it out
- * 0; -ESTALE if the object is in neither state; or why it failed: then nothing has changed.
+ * 0; -ESTALE if the object is in neither state; or why it failed: then nothing has changed, unless it
+ * is -EUCLEAN: then it could not be put back either, and the journal has to.
  */
 int ovl_op_do(struct ovl_trees *trees, const struct ovl_op *op);
 

@@ -1,99 +1,121 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One more name for an inode.
+ * LINK: one more name for an inode.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
-#include "repair/trees.h"
+#include "io/beneath.h"
+#include "repair/op_ends.h"
 
 #include "base/banned.h"
 
-static int prepare(struct ovl_trees *trees, struct ovl_op *op)
-{
-	_cleanup_(ovl_reach_done) struct ovl_reach to = { -1, NULL };
-	_cleanup_close_ int object = -EBADF;
-	struct ovl_stat st;
-	int r = ovl_trees_hold(trees, &op->at, op->ino, &object, &st);
+enum { MAX_TRIES = 16 };
 
-	if (r == 0)
-		r = ovl_trees_reach(trees, &op->to, &to);
-	if (r < 0)
-		return r;
-	op->ino = st.ino;
-	op->mode = st.mode;
-	return ovl_write_times(to.dir, &op->times[1]);
+/* The times of the directory that got the name; the other one is only read. */
+static int set_times(const struct ovl_ends *ends, const struct ovl_op *op,
+		     const struct ovl_times times[2])
+{
+	return op->to.tree == OVL_TREE_STORE ? 0 : ovl_write_set_times(ends->to.dir, &times[1]);
 }
 
-static int redo(struct ovl_trees *trees, const struct ovl_op *op)
+/* -ESTALE unless it is our inode and would not be lost with this name. */
+static int check_spare(int dir, const char *name, const struct ovl_op *op)
 {
-	_cleanup_(ovl_reach_done) struct ovl_reach to = { -1, NULL };
-	_cleanup_close_ int object = -EBADF, there = -EBADF;
-	struct ovl_times now;
-	int r = ovl_trees_hold(trees, &op->at, op->ino, &object, NULL);
+	_cleanup_close_ int object = -EBADF;
+	struct ovl_stat st;
+	int r = ovl_write_hold(dir, name, &object, &st);
 
-	if (r == 0)
-		r = ovl_trees_reach(trees, &op->to, &to);
-	if (r == 0)
-		r = ovl_write_times(to.dir, &now);
 	if (r < 0)
 		return r;
-	if (ovl_trees_hold(trees, &op->to, op->ino, &there, NULL) == 0)
-		return 0;
-	r = ovl_write_link(object, to.dir, to.name);
-	return r < 0 ? r : ovl_write_set_times(to.dir, &now);
+	return st.ino == op->ino && st.nlink > 1 ? 0 : -ESTALE;
 }
 
 /*
- * The name is moved out of the layer before it is removed, and only if what was moved is the inode:
- * somebody may have put something else there just now.
+ * Removes the name, first from everybody's sight: nobody can put something else there between the
+ * look and the removal then.
  */
-static int take_name(struct ovl_trees *trees, const struct ovl_op *op, struct ovl_reach *from)
+static int remove_aside(int stage, const struct ovl_reach *to, const struct ovl_op *op)
 {
-	static const char aside[] = "unlinked";
-	_cleanup_close_ int object = -EBADF;
-	int store, r = ovl_trees_root(trees, OVL_TREE_STORE, &store);
-	struct ovl_stat st;
+	char name[64];
+	int r = -EEXIST;
 
-	if (r < 0)
-		return r;
-	r = ovl_write_rename(from->dir, from->name, store, aside);
-	if (r == -EEXIST) { /* of a run that was killed: it has other names */
-		r = ovl_write_hold(store, aside, &object, &st);
-		if (r == 0 && st.nlink > 1)
-			r = ovl_write_remove(store, aside);
-		if (r == 0)
-			r = ovl_write_rename(from->dir, from->name, store, aside);
-		if (object >= 0)
-			close(TAKE_FD(object));
+	for (unsigned i = 0; r == -EEXIST && i < MAX_TRIES; i++) {
+		snprintf(name, sizeof(name), "unlink-%llu-%u", (unsigned long long)op->ino, i);
+		r = ovl_write_rename(to->dir, to->name, stage, name);
 	}
 	if (r < 0)
 		return r;
-	r = ovl_write_hold(store, aside, &object, &st);
-	if (r == 0 && st.ino == op->ino && st.nlink > 1)
-		return ovl_write_remove(store, aside);
-	ovl_write_rename(store, aside, from->dir, from->name);
-	return r < 0 ? r : -ESTALE;
+	r = check_spare(stage, name, op);
+	if (r == 0)
+		return ovl_write_remove(stage, name);
+	return ovl_write_rename(stage, name, to->dir, to->name) < 0 ? -EUCLEAN : r;
 }
 
-static int undo(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_times)
+static int remove_name(struct ovl_trees *t, const struct ovl_reach *to, const struct ovl_op *op)
 {
-	_cleanup_(ovl_reach_done) struct ovl_reach to = { -1, NULL };
-	_cleanup_close_ int there = -EBADF;
-	struct ovl_times now;
-	struct ovl_stat st;
-	int r = ovl_trees_reach(trees, &op->to, &to);
+	_cleanup_close_ int stage = -EBADF;
+	int r = check_spare(to->dir, to->name, op);
 
-	if (r == 0)
-		r = ovl_write_times(to.dir, &now);
 	if (r < 0)
 		return r;
-	r = ovl_trees_hold(trees, &op->to, op->ino, &there, &st);
-	if (r == -ENOENT)
-		return recorded_times ? ovl_write_set_times(to.dir, &op->times[1]) : 0;
+	r = t->store < 0 ? -EXDEV : ovl_beneath_open_dir(t->store, "stage", &stage);
 	if (r == 0)
-		r = st.nlink > 1 ? take_name(trees, op, &to) : -ESTALE;
-	return r < 0 ? r : ovl_write_set_times(to.dir, recorded_times ? &op->times[1] : &now);
+		r = remove_aside(stage, to, op);
+	/* The store is on another file system. */
+	return r == -EXDEV ? ovl_write_remove(to->dir, to->name) : r;
 }
 
-const struct ovl_op_row ovl_op_link = { "link", prepare, redo, undo };
+static int link_do(struct ovl_trees *t, const struct ovl_op *op)
+{
+	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
+	_cleanup_close_ int object = -EBADF;
+	struct ovl_stat st;
+	int r = ovl_ends_open(t, op, &ends);
+
+	if (r == 0)
+		r = ovl_write_hold(ends.at.dir, ends.at.name, &object, &st);
+	if (r < 0)
+		return r;
+	if (st.ino != op->ino)
+		return -ESTALE;
+	r = ovl_ends_check(&ends.to, op);
+	if (r == 1)
+		return set_times(&ends, op, op->times);
+	if (r < 0)
+		return r == -ESTALE ? -EEXIST : r;
+	r = ovl_write_link(object, ends.to.dir, ends.to.name);
+	if (r < 0)
+		return r;
+	r = set_times(&ends, op, op->times);
+	if (r < 0 && remove_name(t, &ends.to, op) < 0)
+		return -EUCLEAN;
+	return r;
+}
+
+static int link_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded_times)
+{
+	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
+	int r = ovl_ends_open(t, op, &ends);
+
+	if (r < 0)
+		return r;
+	r = ovl_ends_check(&ends.to, op);
+	if (r == 1)
+		r = remove_name(t, &ends.to, op);
+	else if (!recorded_times)
+		return r;
+	else if (r == -ESTALE)
+		return 0; /* it was never made, since something was there */
+	if (r < 0)
+		return r;
+	return set_times(&ends, op, recorded_times ? op->times : ends.now);
+}
+
+const struct ovl_op_row ovl_op_link = {
+	.name = "link",
+	.prepare = ovl_ends_prepare,
+	.redo = link_do,
+	.undo = link_undo,
+};

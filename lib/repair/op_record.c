@@ -175,7 +175,10 @@ static int get_xattr(struct ovl_bytes *in, struct ovl_op *op)
 	if (ovl_field_get_bytes(in, &name) < 0 || ovl_field_get_u32(in, &flags) < 0 ||
 	    (flags & ~(uint32_t)(HAS_OLD | HAS_NEW)))
 		return -EINVAL;
-	if ((op->type == OVL_OP_XATTR) != (name.len > 0) || (flags && name.len == 0))
+	/* DATA: the capability of the file, if it has one. */
+	if ((op->type == OVL_OP_XATTR && name.len == 0) || (flags && name.len == 0) ||
+	    (op->type != OVL_OP_XATTR && op->type != OVL_OP_DATA && name.len > 0) ||
+	    (op->type == OVL_OP_DATA && (flags & HAS_NEW)))
 		return -EINVAL;
 	if (name.len > 0) {
 		if (memchr(name.data, '\0', name.len))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One xattr: set, changed or removed.
+ * XATTR: one xattr is set, changed or removed. No time but the ctime changes with it.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,88 +10,88 @@
 
 #include "base/banned.h"
 
-/** One of the two states. */
-struct value {
-	bool has;
-	const struct ovl_buf *bytes;
-};
-
-static bool is_value(const struct value *v, bool has, const struct ovl_buf *now)
+static bool is_value(const struct ovl_buf *now, bool has_now, const struct ovl_buf *value, bool has)
 {
-	if (v->has != has)
-		return false;
-	return !has || (v->bytes->len == now->len &&
-			(now->len == 0 || memcmp(v->bytes->data, now->data, now->len) == 0));
+	if (!has_now || !has)
+		return has_now == has;
+	return now->len == value->len &&
+	       (now->len == 0 || memcmp(now->data, value->data, now->len) == 0);
 }
 
-/* Reads it by name; that the name still leads to the held object is compared before and after. */
-static int read_now(struct ovl_trees *trees, const struct ovl_op *op, bool *ret_has,
-		    struct ovl_buf *ret)
-{
-	_cleanup_(ovl_reach_done) struct ovl_reach at = { -1, NULL };
-	struct ovl_reader *reader = trees->stack->reader;
-	int r = ovl_trees_reach(trees, &op->at, &at);
-
-	if (r < 0)
-		return r;
-	r = reader->ops->get_xattr(reader, at.dir, at.name, op->xattr, ret);
-	*ret_has = r == 0;
-	return r == -ENODATA ? 0 : r;
-}
-
-static int change(struct ovl_trees *trees, const struct ovl_op *op, const struct value *from,
-		  const struct value *to)
+/* In which of the two states is it? Both, if they are the same. */
+static int compare(int object, const struct ovl_op *op, bool *ret_old, bool *ret_new)
 {
 	_cleanup_(ovl_buf_done) struct ovl_buf now = { 0 };
-	_cleanup_close_ int object = -EBADF;
-	bool has;
-	int r = ovl_trees_hold(trees, &op->at, op->ino, &object, NULL);
+	int r = ovl_write_get_xattr(object, op->xattr, &now);
 
-	if (r == 0)
-		r = read_now(trees, op, &has, &now);
-	if (r < 0)
+	if (r < 0 && r != -ENODATA)
 		return r;
-	if (is_value(to, has, &now))
-		return 0;
-	if (!is_value(from, has, &now))
-		return -ESTALE;
-	return to->has ? ovl_write_set_xattr(object, op->xattr, ovl_buf_bytes(to->bytes)) :
-			 ovl_write_remove_xattr(object, op->xattr);
+	*ret_old = is_value(&now, r == 0, &op->old_value, op->has_old);
+	*ret_new = is_value(&now, r == 0, &op->new_value, op->has_new);
+	return 0;
 }
 
-static int prepare(struct ovl_trees *trees, struct ovl_op *op)
+static int set(int object, const char *xattr, bool has, const struct ovl_buf *value)
 {
-	const struct value old = { op->has_old, &op->old_value };
-	_cleanup_(ovl_buf_done) struct ovl_buf now = { 0 };
+	return has ? ovl_write_set_xattr(object, xattr, ovl_buf_bytes(value)) :
+		     ovl_write_remove_xattr(object, xattr);
+}
+
+static int xattr_prepare(struct ovl_trees *t, struct ovl_op *op)
+{
 	_cleanup_close_ int object = -EBADF;
+	bool is_old, is_new;
 	struct ovl_stat st;
-	bool has;
-	int r = ovl_trees_hold(trees, &op->at, op->ino, &object, &st);
+	int r;
 
+	if (!op->xattr)
+		return -EINVAL;
+	r = ovl_trees_hold(t, &op->at, op->ino, &object, &st);
 	if (r == 0)
-		r = read_now(trees, op, &has, &now);
+		r = compare(object, op, &is_old, &is_new);
 	if (r < 0)
 		return r;
 	op->ino = st.ino;
 	op->mode = st.mode;
-	return is_value(&old, has, &now) ? 0 : -ESTALE;
+	return is_old ? 0 : -ESTALE;
 }
 
-static int redo(struct ovl_trees *trees, const struct ovl_op *op)
+/* From one of the states to the other. */
+static int change(struct ovl_trees *t, const struct ovl_op *op, bool back)
 {
-	const struct value old = { op->has_old, &op->old_value };
-	const struct value new = { op->has_new, &op->new_value };
+	_cleanup_close_ int object = -EBADF;
+	bool is_old, is_new;
+	int r;
 
-	return change(trees, op, &old, &new);
+	if (!op->xattr)
+		return -EINVAL;
+	r = ovl_trees_hold(t, &op->at, op->ino, &object, NULL);
+	if (r == 0)
+		r = compare(object, op, &is_old, &is_new);
+	if (r < 0)
+		return r;
+	if (back ? is_old : is_new)
+		return 0;
+	if (back ? !is_new : !is_old)
+		return -ESTALE;
+	return back ? set(object, op->xattr, op->has_old, &op->old_value) :
+		      set(object, op->xattr, op->has_new, &op->new_value);
 }
 
-static int undo(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_times)
+static int xattr_do(struct ovl_trees *t, const struct ovl_op *op)
 {
-	const struct value old = { op->has_old, &op->old_value };
-	const struct value new = { op->has_new, &op->new_value };
-
-	(void)recorded_times; /* an xattr changes no time but ctime */
-	return change(trees, op, &new, &old);
+	return change(t, op, false);
 }
 
-const struct ovl_op_row ovl_op_xattr = { "xattr", prepare, redo, undo };
+static int xattr_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded_times)
+{
+	(void)recorded_times;
+	return change(t, op, true);
+}
+
+const struct ovl_op_row ovl_op_xattr = {
+	.name = "xattr",
+	.prepare = xattr_prepare,
+	.redo = xattr_do,
+	.undo = xattr_undo,
+};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * New objects, made in stage/.
+ * New objects, made in stage/. See stage.h.
  */
 #include "repair/stage.h"
 
@@ -9,12 +9,15 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "io/beneath.h"
 #include "overlayfs/xattr.h"
 
 #include "base/banned.h"
 
+static const char *const acls[] = { "system.posix_acl_access", "system.posix_acl_default" };
+
 /* What an earlier run left at this number was never published: it is ours, and nobody else's. */
-static int clear(struct ovl_reach *at)
+static int clear(const struct ovl_reach *at)
 {
 	int r = ovl_write_remove(at->dir, at->name);
 
@@ -25,32 +28,133 @@ static int clear(struct ovl_reach *at)
 
 /** What is copied. */
 struct source {
+	struct ovl_trees *trees;
 	struct ovl_reach at;
-	int object;
+	int object, fd; /* held; open, if it is a file or a directory */
 	struct ovl_stat st;
 	struct ovl_times times;
 };
 
 static void source_done(struct source *s)
 {
+	struct ovl_reader *reader = s->trees->stack->reader;
+
+	if (s->fd >= 0)
+		reader->ops->close(reader, s->fd);
 	if (s->object >= 0)
 		close(s->object);
-	ovl_reach_done(&s->at);
+	ovl_trees_close_source(s->trees, &s->at);
 }
 
-static int source_open(struct ovl_trees *trees, const struct ovl_op *op, struct source *s)
+/* The data of a metacopy is elsewhere: there is nothing to copy here. */
+static int check_whole(const struct source *s)
 {
-	int r = ovl_trees_reach(trees, &op->source, &s->at);
+	bool userxattr = s->trees->stack->config.userxattr;
+	_cleanup_(ovl_buf_done) struct ovl_buf value = { 0 };
+	int r = ovl_write_get_xattr(s->object, ovl_xattr_name(OVL_X_METACOPY, userxattr), &value);
+
+	if (r == -ENODATA || r == -EOPNOTSUPP)
+		return 0;
+	return r < 0 ? r : -EOPNOTSUPP;
+}
+
+static int open_source(struct source *s, const struct ovl_op *op)
+{
+	struct ovl_reader *reader = s->trees->stack->reader;
+	int r = ovl_trees_open_source(s->trees, &op->source, &s->at);
 
 	if (r == 0)
-		r = ovl_trees_hold(trees, &op->source, op->source_ino, &s->object, &s->st);
-	return r == 0 ? ovl_write_times(s->object, &s->times) : r;
+		r = ovl_write_hold(s->at.dir, s->at.name, &s->object, &s->st);
+	if (r == 0 && op->source_ino != 0 && s->st.ino != op->source_ino)
+		r = -ESTALE;
+	if (r == 0)
+		r = ovl_write_times(s->object, &s->times);
+	if (r < 0)
+		return r;
+	switch (s->st.mode & S_IFMT) {
+	case S_IFREG:
+		r = check_whole(s);
+		if (r == 0)
+			r = reader->ops->open_file(reader, s->at.dir, s->at.name, s->st.dev,
+						   s->st.ino, &s->fd);
+		return r;
+	case S_IFDIR:
+		return reader->ops->open_dir(reader, s->object, "", &s->fd);
+	default:
+		return 0;
+	}
 }
 
-/* Xattrs of overlayfs say how the lower object was found; the copy stands for itself. */
-static bool is_wanted(const struct ovl_trees *trees, const char *xattr)
+/* Is it still what it was when the copy began? */
+static int check_same(const struct source *s)
 {
-	switch (ovl_xattr_classify(xattr, trees->stack->config.userxattr, NULL)) {
+	struct ovl_times now;
+	int r = ovl_write_times(s->object, &now);
+
+	if (r < 0)
+		return r;
+	return now.modify.tv_sec == s->times.modify.tv_sec &&
+			       now.modify.tv_nsec == s->times.modify.tv_nsec ?
+		       0 :
+		       -ESTALE;
+}
+
+/* ---- The copy ---- */
+
+/** What is made: a name in stage/. */
+struct made {
+	struct ovl_reach at;
+	int object, fd; /* held; open, if it is a file or a directory */
+};
+
+static void made_done(struct made *m)
+{
+	if (m->fd >= 0)
+		close(m->fd);
+	if (m->object >= 0)
+		close(m->object);
+	ovl_reach_done(&m->at);
+}
+
+static int make_symlink(const struct source *s, const struct made *m)
+{
+	_cleanup_free_ char *target = NULL;
+	int r = ovl_write_read_link(s->object, &target);
+
+	return r == 0 ? ovl_write_make_symlink(m->at.dir, m->at.name, target) : r;
+}
+
+static int make_dir(struct made *m)
+{
+	int r = ovl_write_make_dir(m->at.dir, m->at.name, 0700);
+
+	return r == 0 ? ovl_beneath_open_dir(m->at.dir, m->at.name, &m->fd) : r;
+}
+
+static int make_like(const struct source *s, struct made *m)
+{
+	int r;
+
+	switch (s->st.mode & S_IFMT) {
+	case S_IFREG:
+		r = ovl_write_make_file(m->at.dir, m->at.name, &m->fd);
+		if (r == 0)
+			r = ovl_write_copy(s->fd, m->fd, s->st.size, NULL, NULL);
+		/* The data only: all else becomes durable with the group. */
+		return r == -EIO && check_same(s) < 0 ? -ESTALE : r;
+	case S_IFDIR:
+		return make_dir(m);
+	case S_IFLNK:
+		return make_symlink(s, m);
+	default:
+		return ovl_write_make_node(m->at.dir, m->at.name, s->st.mode & S_IFMT, s->st.rdev);
+	}
+}
+
+/* Xattrs of overlayfs say what the lower object was to it; the copy stands for itself. */
+static bool is_wanted(const struct source *s, const char *xattr)
+{
+	switch (ovl_xattr_classify(xattr, s->trees->stack->config.userxattr, NULL)) {
 	case OVL_XC_KNOWN:
 	case OVL_XC_UNKNOWN:
 		return false;
@@ -58,113 +162,126 @@ static bool is_wanted(const struct ovl_trees *trees, const char *xattr)
 	case OVL_XC_ESCAPED:
 	case OVL_XC_INACTIVE:
 	default:
-		return true;
+		/* A signature over the inode number, among others; so does copy-up. */
+		return strcmp(xattr, "security.evm") != 0;
 	}
 }
 
-static int copy_xattrs(struct ovl_trees *trees, const struct source *from, int to)
+/* Those that the kernel cannot do without either: fs/overlayfs/copy_up.c, ovl_must_copy_xattr(). */
+static bool is_vital(const char *xattr)
 {
-	_cleanup_(ovl_buf_done) struct ovl_buf names = { 0 }, value = { 0 };
-	struct ovl_reader *reader = trees->stack->reader;
-	int r = reader->ops->list_xattrs(reader, from->at.dir, from->at.name, &names);
+	for (size_t i = 0; i < ARRAY_LEN(acls); i++)
+		if (strcmp(xattr, acls[i]) == 0)
+			return true;
+	return strncmp(xattr, "security.", strlen("security.")) == 0;
+}
 
-	if (r == -EOPNOTSUPP)
+static int copy_xattr(const struct source *s, const struct made *m, const char *xattr)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf value = { 0 };
+	struct ovl_reader *reader = s->trees->stack->reader;
+	int r = reader->ops->get_xattr(reader, s->at.dir, s->at.name, xattr, &value);
+
+	if (r == -ENODATA)
 		return 0;
-	for (size_t i = 0; r == 0 && i < names.len; i += strlen(names.data + i) + 1) {
-		const char *xattr = names.data + i;
+	if (r == 0)
+		r = ovl_write_set_xattr(m->object, xattr, ovl_buf_bytes(&value));
+	return r == -EOPNOTSUPP && !is_vital(xattr) ? 0 : r;
+}
 
-		if (!*xattr || !is_wanted(trees, xattr))
-			continue;
-		r = reader->ops->get_xattr(reader, from->at.dir, from->at.name, xattr, &value);
-		if (r == -ENODATA) {
-			r = 0;
-			continue;
-		}
-		if (r == 0)
-			r = ovl_write_set_xattr(to, xattr, ovl_buf_bytes(&value));
-	}
+static int copy_xattrs(const struct source *s, const struct made *m)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf names = { 0 };
+	struct ovl_reader *reader = s->trees->stack->reader;
+	int r = reader->ops->list_xattrs(reader, s->at.dir, s->at.name, &names);
+
+	for (size_t i = 0; r == 0 && i < names.len; i += strlen(names.data + i) + 1)
+		if (names.data[i] && is_wanted(s, names.data + i))
+			r = copy_xattr(s, m, names.data + i);
 	return r;
 }
 
-static int copy_content(struct ovl_trees *trees, const struct source *from, struct ovl_reach *to)
+/* The default ACL of a folder above stage/ must not come along. */
+static int remove_acls(int object)
 {
-	struct ovl_reader *reader = trees->stack->reader;
-	_cleanup_close_ int in = -EBADF, out = -EBADF;
-	int r = reader->ops->open_file(reader, from->at.dir, from->at.name, from->st.dev,
-				       from->st.ino, &in);
+	for (size_t i = 0; i < ARRAY_LEN(acls); i++) {
+		int r = ovl_write_remove_xattr(object, acls[i]);
 
-	if (r == 0)
-		r = ovl_write_make_file(to->dir, to->name, &out);
-	if (r == 0)
-		r = ovl_write_copy(in, out, from->st.size, NULL, NULL);
-	return r == 0 ? ovl_write_sync(out) : r;
-}
-
-static int copy_symlink(const struct source *from, struct ovl_reach *to)
-{
-	_cleanup_free_ char *target = NULL;
-	int r = ovl_write_read_link(from->object, &target);
-
-	return r == 0 ? ovl_write_make_symlink(to->dir, to->name, target) : r;
-}
-
-static int make_like(struct ovl_trees *trees, const struct source *from, struct ovl_reach *to)
-{
-	switch (from->st.mode & S_IFMT) {
-	case S_IFREG:
-		return copy_content(trees, from, to);
-	case S_IFDIR:
-		return ovl_write_make_dir(to->dir, to->name, 0700);
-	case S_IFLNK:
-		return copy_symlink(from, to);
-	default:
-		return ovl_write_make_node(to->dir, to->name, from->st.mode & S_IFMT,
-					   from->st.rdev);
+		if (r < 0 && r != -ENODATA && r != -EOPNOTSUPP && r != -EPERM && r != -EACCES)
+			return r;
 	}
+	return 0;
 }
 
-/* Owner before xattrs, since a change of owner takes capabilities away; times last. */
-static int dress(struct ovl_trees *trees, const struct source *from, int object)
+/*
+ * A change of owner takes the suid bit and the capability away, so it comes first; all others change a
+ * time, so that comes last.
+ */
+static int dress(const struct source *s, const struct made *m)
 {
-	int r = ovl_write_set_owner(object, from->st.uid, from->st.gid);
+	int r = remove_acls(m->object);
 
-	if (r == 0 && (from->st.mode & S_IFMT) != S_IFLNK)
-		r = ovl_write_set_mode(object, from->st.mode);
 	if (r == 0)
-		r = copy_xattrs(trees, from, object);
-	return r == 0 ? ovl_write_set_times(object, &from->times) : r;
+		r = ovl_write_set_owner(m->object, s->st.uid, s->st.gid);
+	if (r == 0 && !S_ISLNK(s->st.mode))
+		r = ovl_write_set_mode(m->object, s->st.mode);
+	if (r == 0)
+		r = copy_xattrs(s, m);
+	/* Where the file system can do it. */
+	if (r == 0 && m->fd >= 0)
+		(void)ovl_write_copy_flags(s->fd, m->fd);
+	if (r == 0)
+		r = ovl_write_set_times(m->object, &s->times);
+	return r == 0 && m->fd >= 0 ? ovl_write_sync(m->fd) : r;
 }
 
-static int make_copy(struct ovl_trees *trees, struct ovl_op *op, struct ovl_reach *at)
+static int make_copy(struct ovl_trees *t, const struct ovl_op *op, struct made *m)
 {
-	_cleanup_(source_done) struct source from = { .at = { -1, NULL }, .object = -1 };
-	_cleanup_close_ int object = -EBADF;
-	int r = source_open(trees, op, &from);
+	_cleanup_(source_done) struct source s = {
+		.trees = t, .at = OVL_REACH_INIT, .object = -1, .fd = -1
+	};
+	int r = open_source(&s, op);
 
 	if (r == 0)
-		r = make_like(trees, &from, at);
+		r = make_like(&s, m);
 	if (r == 0)
-		r = ovl_write_hold(at->dir, at->name, &object, NULL);
-	return r == 0 ? dress(trees, &from, object) : r;
+		r = ovl_write_hold(m->at.dir, m->at.name, &m->object, NULL);
+	if (r == 0)
+		r = dress(&s, m);
+	return r == 0 ? check_same(&s) : r;
+}
+
+static int make_whiteout(struct made *m)
+{
+	/* As the kernel makes them: without any permission. Kernel: fs/namei.c, vfs_whiteout(). */
+	int r = ovl_write_make_node(m->at.dir, m->at.name, S_IFCHR, 0);
+
+	if (r == 0)
+		r = ovl_write_hold(m->at.dir, m->at.name, &m->object, NULL);
+	return r == 0 ? remove_acls(m->object) : r;
 }
 
 int ovl_stage_make(struct ovl_trees *trees, struct ovl_op *op)
 {
-	_cleanup_(ovl_reach_done) struct ovl_reach at = { -1, NULL };
+	_cleanup_(made_done) struct made m = { .at = OVL_REACH_INIT, .object = -1, .fd = -1 };
 	_cleanup_close_ int object = -EBADF;
 	struct ovl_stat st;
-	int r = ovl_trees_reach(trees, &op->at, &at);
+	int r;
 
+	if (op->make == OVL_MAKE_NONE || op->at.tree != OVL_TREE_STORE)
+		return -EINVAL;
+	r = ovl_trees_reach(trees, &op->at, &m.at);
 	if (r == 0)
-		r = clear(&at);
-	if (r == 0)
-		r = op->make == OVL_MAKE_WHITEOUT ?
-			    ovl_write_make_node(at.dir, at.name, S_IFCHR, 0) :
-			    make_copy(trees, op, &at);
-	if (r == 0)
-		r = ovl_write_hold(at.dir, at.name, &object, &st);
+		r = clear(&m.at);
 	if (r < 0)
 		return r;
+	r = op->make == OVL_MAKE_WHITEOUT ? make_whiteout(&m) : make_copy(trees, op, &m);
+	if (r == 0)
+		r = ovl_write_hold(m.at.dir, m.at.name, &object, &st);
+	if (r < 0) {
+		(void)clear(&m.at);
+		return r;
+	}
 	op->ino = st.ino;
 	op->mode = st.mode;
 	return 0;
@@ -172,8 +289,14 @@ int ovl_stage_make(struct ovl_trees *trees, struct ovl_op *op)
 
 int ovl_stage_remove(struct ovl_trees *trees, const struct ovl_op *op)
 {
-	_cleanup_(ovl_reach_done) struct ovl_reach at = { -1, NULL };
-	int r = ovl_trees_reach(trees, &op->at, &at);
+	_cleanup_(ovl_reach_done) struct ovl_reach at = OVL_REACH_INIT;
+	int r;
 
-	return r == 0 ? clear(&at) : r == -ENOENT ? 0 : r;
+	/* Nothing but what we made: never what was moved aside. */
+	if (op->make == OVL_MAKE_NONE || op->at.tree != OVL_TREE_STORE)
+		return -EINVAL;
+	r = ovl_trees_reach(trees, &op->at, &at);
+	if (r == 0)
+		r = clear(&at);
+	return r == -ENOENT ? 0 : r;
 }

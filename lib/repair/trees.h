@@ -14,14 +14,17 @@
 
 struct ovl_trees {
 	struct ovl_stack *stack; /* borrowed */
-	int store;       /* directory of the open journal, -1 while there is none; borrowed */
-	int work, index; /* opened when first asked for, since a repair may make or move them */
+	int store; /* directory of the open journal, -1 while there is none; borrowed */
+	int index; /* opened when it is asked for, since a repair may make or move it; -1 */
 };
 
 void ovl_trees_init(struct ovl_trees *t, struct ovl_stack *stack);
 void ovl_trees_done(struct ovl_trees *t);
 
-/** ovl_trees_root - directory of a tree, borrowed; -ENOENT if there is no such tree */
+/**
+ * ovl_trees_root - directory of a tree, borrowed; -ENOENT if there is no such tree
+ * That of the index is the one that is in its place now; good until the next call for it.
+ */
 int ovl_trees_root(struct ovl_trees *t, int tree, int *ret_fd);
 
 /** A place that was reached: its directory, and its name there ("" for the root of a tree). */
@@ -33,6 +36,19 @@ struct ovl_reach {
 /** ovl_trees_reach - open the directory of a place; ovl_reach_done() it. -ENOENT, -ELOOP, -EXDEV ... */
 int ovl_trees_reach(struct ovl_trees *t, const struct ovl_place *place, struct ovl_reach *ret);
 void ovl_reach_done(struct ovl_reach *reach);
+
+#define OVL_REACH_INIT     \
+	{                  \
+		.dir = -1, \
+	}
+
+/**
+ * ovl_trees_open_source - the same in a layer that is read only, through the reader of the stack
+ * What is mounted in the layer is not seen, as overlayfs does not see it. ovl_trees_close_source() it.
+ */
+int ovl_trees_open_source(struct ovl_trees *t, const struct ovl_place *place,
+			  struct ovl_reach *ret);
+void ovl_trees_close_source(struct ovl_trees *t, struct ovl_reach *reach);
 
 /**
  * ovl_trees_hold - hold the object at a place (see ovl_write_hold())
