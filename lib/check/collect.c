@@ -216,6 +216,9 @@ static int collect_origin(struct ovl_run *run, const struct ovl_view *v, bool fi
 	if (!has_true_origin(v))
 		return 0;
 	r = is_at_home(v, origin, &home);
+	/* A redirect that leads nowhere can be written anew if the lower directory has a name. */
+	if (r == 0 && home < 0 && ovl_obs_has(v->obs, OVL_X_REDIRECT))
+		return ovl_facts_want(&run->facts, origin->stat.ino);
 	if (r < 0 || home < 0)
 		return r;
 	if (home && v->obs->stat.nlink > 1)

@@ -120,6 +120,18 @@ static int parent_entry(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_ent
 	return r;
 }
 
+int ovl_fixer_shows(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *ret)
+{
+	struct ovl_entry *entry;
+	int r = parent_entry(fx, loc, &entry);
+
+	if (r < 0)
+		return r;
+	r = ovl_lookup(fx->stack, entry, loc.path->name, NULL, NULL, ret);
+	ovl_entry_unref(entry);
+	return r;
+}
+
 int ovl_fixer_if(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
 		 const struct ovl_bytes *value, struct ovl_hit *ret)
 {

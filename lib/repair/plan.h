@@ -90,6 +90,9 @@ int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *
  */
 int ovl_fixer_beneath(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *ret);
 
+/** ovl_fixer_shows - what is shown at an object, from its own layer down; as ovl_fixer_beneath() */
+int ovl_fixer_shows(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *ret);
+
 /**
  * ovl_fixer_if - what would be shown at an object, from its own layer down, if an xattr were another
  * @value: NULL: if it were not there
