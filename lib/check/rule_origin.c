@@ -303,6 +303,22 @@ static int report_bare(const struct ovl_path *path, struct ovl_loc lower,
 				  "the handle of the directory below");
 }
 
+/* Has a mount ever written an origin to this upper? Layers made by hand have none to lose. */
+static bool has_origins(const struct ovl_facts *f)
+{
+	return f->n_home || f->n_stale || f->n_undecoded || f->origin.len || f->duplicate.len;
+}
+
+static enum ovl_severity severity_of_bare(const struct ovl_view *v, uint64_t ino)
+{
+	const struct ovl_key key = { ino, 0 };
+
+	/* An entry in the index that names the directory does not get through the mount. */
+	if (v->facts->index_judged && ovl_map_get(&v->facts->index_dir, key))
+		return OVL_SEV_ERROR;
+	return has_origins(v->facts) ? OVL_SEV_WARNING : OVL_SEV_INFO;
+}
+
 /* Of a lower directory that another name leads to as well, that is the finding. */
 static int check_bare(const struct ovl_view *v, const struct ovl_fact_bare *bare,
 		      struct ovl_sink *sink)
@@ -311,13 +327,7 @@ static int check_bare(const struct ovl_view *v, const struct ovl_fact_bare *bare
 
 	if (claimed != 0)
 		return claimed < 0 ? claimed : 0;
-	/* An entry in the index that names the directory does not get through the mount. */
-	return report_bare(bare->path, bare->lower,
-			   v->facts->index_judged && ovl_map_get(&v->facts->index_dir,
-								 (struct ovl_key){ bare->ino, 0 }) ?
-				   OVL_SEV_ERROR :
-				   OVL_SEV_WARNING,
-			   sink);
+	return report_bare(bare->path, bare->lower, severity_of_bare(v, bare->ino), sink);
 }
 
 int ovl_check_origin_dir_mismatch(const struct ovl_view *v, struct ovl_sink *sink)

@@ -199,6 +199,9 @@ int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
 			continue;
 		p.fx.finding = &f;
 		r = plan_finding(&p, &step);
+		/* What a lower layer shows matters to those above it. */
+		if (step.way.row)
+			step.recheck = step.way.row->recheck || f.loc.layer > OVL_LAYER_UPPER;
 		if (r == 0)
 			r = ovl_vec_push(ret, step);
 		if (r < 0) {

@@ -139,6 +139,7 @@ struct ovl_repair_step {
 	size_t finding;     /* number in the report */
 	struct ovl_way way; /* what was chosen; row NULL: none */
 	enum ovl_fate fate; /* LEFT until it was applied */
+	bool recheck;       /* if it is fixed, another look is needed */
 	bool again;         /* it met the work of another step: look once more */
 	char *why;          /* owned; NULL */
 };

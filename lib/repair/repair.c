@@ -124,7 +124,7 @@ static bool wants_more(const ovl_plan *plan)
 
 		if (step->fate == OVL_FATE_FIXED) {
 			progress = true;
-			more |= step->way.row->recheck;
+			more |= step->recheck;
 		}
 		more |= step->again;
 	}
