@@ -87,6 +87,36 @@ int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *
 	return r;
 }
 
+int ovl_fixer_handle(struct ovl_fixer *fx, struct ovl_loc loc, unsigned char *ret_raw)
+{
+	struct ovl_dir *dir;
+	int r, fd;
+
+	r = pin_parent(fx, loc, &dir, &fd);
+	if (r < 0)
+		return r;
+	r = ovl_origin_of(fx->stack, loc.layer, fd, loc.path ? loc.path->name : "", 0, ret_raw);
+	ovl_dir_unpin(dir);
+	ovl_dir_unref(dir);
+	return r == -EOPNOTSUPP ? 0 : r;
+}
+
+int ovl_fixer_open(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_stat *st,
+		   int *ret_fd)
+{
+	struct ovl_reader *reader = fx->stack->reader;
+	struct ovl_dir *dir;
+	int r, fd;
+
+	r = pin_parent(fx, file, &dir, &fd);
+	if (r < 0)
+		return r;
+	r = reader->ops->open_file(reader, fd, file.path->name, st->dev, st->ino, ret_fd);
+	ovl_dir_unpin(dir);
+	ovl_dir_unref(dir);
+	return r;
+}
+
 /* The directories of an entry but for that of the layer on top. */
 static struct ovl_entry *below_top(const struct ovl_entry *e)
 {

@@ -84,6 +84,17 @@ char *ovl_fixer_place(struct ovl_fixer *fx, struct ovl_loc loc);
 int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *ret);
 
 /**
+ * ovl_fixer_handle - the handle that overlayfs would store as the origin of what is copied up from here
+ * @ret_raw: at least OVL_FH_MAX_LEN bytes
+ * Its length; 0 if the file system has no handles, and the value is empty; or negative errno.
+ */
+int ovl_fixer_handle(struct ovl_fixer *fx, struct ovl_loc loc, unsigned char *ret_raw);
+
+/** ovl_fixer_open - open a regular file for reading; the reader closes it; -ESTALE if it is another */
+int ovl_fixer_open(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_stat *st,
+		   int *ret_fd);
+
+/**
  * ovl_fixer_beneath - what would be shown at the name of an object if it were not there
  * No redirect of the object itself is followed. @ret: ovl_hit_done() it.
  * 0; -ENOENT for the root of a layer, or if its directory cannot be found by lookup; -ENOMEM.
@@ -130,9 +141,14 @@ int ovl_way_move(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to);
 /** ovl_way_link - give an inode one more name */
 int ovl_way_link(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to);
 
-/** ovl_way_fill - give a file the content of a lower one; ovl_way_punch - make it one hole */
+/**
+ * ovl_way_fill - give a file the content of a lower one
+ * ovl_way_punch - make it one hole
+ * ovl_way_hollow - the same, of another size
+ */
 int ovl_way_fill(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc lower);
 int ovl_way_punch(struct ovl_fixer *fx, struct ovl_loc file);
+int ovl_way_hollow(struct ovl_fixer *fx, struct ovl_loc file, uint64_t size);
 
 /** One finding of the plan. */
 struct ovl_repair_step {

@@ -142,7 +142,9 @@ int ovl_way_copy(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc to)
 	return emit(fx, &op, r);
 }
 
-static int change_data(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_loc *lower)
+/* @size: what the file is to have; that of @lower if there is one. */
+static int change_data(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_loc *lower,
+		       const uint64_t *size)
 {
 	struct ovl_op op = { .type = OVL_OP_DATA };
 	struct ovl_obs obs;
@@ -151,7 +153,9 @@ static int change_data(struct ovl_fixer *fx, struct ovl_loc file, const struct o
 	if (r == 0)
 		r = ovl_fixer_observe(fx, file, &obs);
 	if (r == 0) {
-		op.old_size = op.new_size = obs.stat.size;
+		op.old_size = obs.stat.size;
+		op.new_size = size ? *size : obs.stat.size;
+		op.names = obs.stat.nlink;
 		op.saved = ++*fx->number;
 	}
 	if (r == 0 && lower) {
@@ -167,10 +171,15 @@ static int change_data(struct ovl_fixer *fx, struct ovl_loc file, const struct o
 
 int ovl_way_fill(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc lower)
 {
-	return change_data(fx, file, &lower);
+	return change_data(fx, file, &lower, NULL);
 }
 
 int ovl_way_punch(struct ovl_fixer *fx, struct ovl_loc file)
 {
-	return change_data(fx, file, NULL);
+	return change_data(fx, file, NULL, NULL);
+}
+
+int ovl_way_hollow(struct ovl_fixer *fx, struct ovl_loc file, uint64_t size)
+{
+	return change_data(fx, file, NULL, &size);
 }

@@ -113,17 +113,24 @@ void ovl_origin_decode(struct ovl_stack *stack, struct ovl_bytes raw, int from, 
 	}
 }
 
-int ovl_origin_of_root(struct ovl_stack *stack, int layer, uint8_t flags, unsigned char *ret_raw)
+int ovl_origin_of(struct ovl_stack *stack, int layer, int dir, const char *name, uint8_t flags,
+		  unsigned char *ret_raw)
 {
 	static const uint8_t none[16];
 	const struct ovl_layer *l = ovl_stack_layer(stack, layer);
 	const uint8_t *uuid =
 		l->root.has_uuid && stack->config.uuid != OVL_UUID_OFF ? l->root.uuid : none;
 	struct ovl_fid fid;
-	int r = stack->reader->ops->encode(stack->reader, l->root.fd, "", &fid);
+	int r = stack->reader->ops->encode(stack->reader, dir, name, &fid);
 
 	if (r < 0)
 		return r;
 	return ovl_fh_build(flags, (uint8_t)fid.type, uuid, (struct ovl_bytes){ fid.data, fid.len },
 			    ret_raw);
+}
+
+int ovl_origin_of_root(struct ovl_stack *stack, int layer, uint8_t flags, unsigned char *ret_raw)
+{
+	return ovl_origin_of(stack, layer, ovl_stack_layer(stack, layer)->root.fd, "", flags,
+			     ret_raw);
 }

@@ -45,6 +45,16 @@ void ovl_origin_decode(struct ovl_stack *stack, struct ovl_bytes raw, int from, 
 		       bool compare, struct ovl_origin *ret);
 
 /**
+ * ovl_origin_of - the handle that overlayfs would store for an object of a layer
+ * @dir, @name: a directory of the layer, and a name in it
+ * @ret_raw: at least OVL_FH_MAX_LEN bytes
+ * Returns the length, -EOPNOTSUPP if the file system has no handles, or another errno. Kernel:
+ * ovl_encode_real_fh().
+ */
+int ovl_origin_of(struct ovl_stack *stack, int layer, int dir, const char *name, uint8_t flags,
+		  unsigned char *ret_raw);
+
+/**
  * ovl_origin_of_root - the handle that overlayfs would store for the root of a layer
  * @ret_raw: at least OVL_FH_MAX_LEN bytes
  * Returns the length, -EOPNOTSUPP if the file system has no handles, or another errno.
