@@ -24,19 +24,6 @@
 
 #include "base/banned.h"
 
-#ifndef SYS_setxattrat
-#define SYS_setxattrat 463 /* the same on every architecture but alpha */
-#define SYS_getxattrat 464
-#define SYS_removexattrat 466
-#endif
-
-/* struct xattr_args of linux/xattr.h, which came with setxattrat() */
-struct xattrat_args {
-	_Alignas(8) uint64_t value;
-	uint32_t size;
-	uint32_t flags;
-};
-
 /** An O_PATH descriptor as a path, for calls that take no such descriptor. */
 struct link {
 	char path[sizeof("/proc/self/fd/") + 12];
@@ -103,13 +90,32 @@ int ovl_write_times(int object, struct ovl_times *ret)
 	return 0;
 }
 
+/*
+ * Without /proc: the xattrs of a directory can be reached in another way, those of others cannot. Even the
+ * *xattrat() calls take no O_PATH descriptor.
+ */
+static int reopen_dir(int object, int *ret_fd)
+{
+	int fd = openat(object, ".", O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOTDIR ? -EOPNOTSUPP : -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
 static int get_once(int object, const char *xattr, void *buf, size_t size, size_t *ret_len)
 {
-	struct xattrat_args args = { .value = (uintptr_t)buf, .size = (uint32_t)size };
+	_cleanup_close_ int dir = -EBADF;
 	ssize_t n = getxattr(link_of(object).path, xattr, buf, size);
+	int r;
 
-	if (n < 0 && no_proc(errno))
-		n = syscall(SYS_getxattrat, object, "", AT_EMPTY_PATH, xattr, &args, sizeof(args));
+	if (n < 0 && no_proc(errno)) {
+		r = reopen_dir(object, &dir);
+		if (r < 0)
+			return r;
+		n = fgetxattr(dir, xattr, buf, size);
+	}
 	if (n < 0)
 		return -errno;
 	*ret_len = (size_t)n;
@@ -142,28 +148,34 @@ int ovl_write_get_xattr(int object, const char *xattr, struct ovl_buf *ret)
 int ovl_write_set_xattr(int object, const char *xattr, struct ovl_bytes value)
 {
 	const void *data = value.data ? (const void *)value.data : "";
-	struct xattrat_args args = { .value = (uintptr_t)data, .size = (uint32_t)value.len };
+	_cleanup_close_ int dir = -EBADF;
 	int r;
 
-	do {
+	do
 		r = setxattr(link_of(object).path, xattr, data, value.len, 0);
-		if (r < 0 && no_proc(errno))
-			r = (int)syscall(SYS_setxattrat, object, "", AT_EMPTY_PATH, xattr, &args,
-					 sizeof(args));
-	} while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
+	while (r < 0 && errno == EINTR);
+	if (r == 0 || !no_proc(errno))
+		return r < 0 ? -errno : 0;
+	r = reopen_dir(object, &dir);
+	if (r < 0)
+		return r;
+	return fsetxattr(dir, xattr, data, value.len, 0) < 0 ? -errno : 0;
 }
 
 int ovl_write_remove_xattr(int object, const char *xattr)
 {
+	_cleanup_close_ int dir = -EBADF;
 	int r;
 
-	do {
+	do
 		r = removexattr(link_of(object).path, xattr);
-		if (r < 0 && no_proc(errno))
-			r = (int)syscall(SYS_removexattrat, object, "", AT_EMPTY_PATH, xattr);
-	} while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
+	while (r < 0 && errno == EINTR);
+	if (r == 0 || !no_proc(errno))
+		return r < 0 ? -errno : 0;
+	r = reopen_dir(object, &dir);
+	if (r < 0)
+		return r;
+	return fremovexattr(dir, xattr) < 0 ? -errno : 0;
 }
 
 int ovl_write_set_times(int object, const struct ovl_times *times)

@@ -45,7 +45,7 @@ int ovl_write_get_xattr(int object, const char *xattr, struct ovl_buf *ret);
 /** ovl_write_read_link - the target of a symlink that is held; free() it */
 int ovl_write_read_link(int object, char **ret);
 
-/* On an object that is held: */
+/* On an object that is held. Xattrs without /proc: directories only, else -EOPNOTSUPP. */
 int ovl_write_set_xattr(int object, const char *xattr, struct ovl_bytes value);
 int ovl_write_remove_xattr(int object, const char *xattr); /* -ENODATA if it has none */
 int ovl_write_set_times(int object, const struct ovl_times *times);

@@ -70,7 +70,7 @@ static int move_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 	}
 	if (at == -ESTALE && to == 1)
 		return -ESTALE; /* another object has taken its place */
-	r = carry(&ends.to, &ends.at, op);
+	r = at == 1 && to != 1 ? 0 : carry(&ends.to, &ends.at, op);
 	if (r < 0 || (r == 0 && !recorded_times))
 		return r == -EEXIST ? -ESTALE : r;
 	return ovl_ends_set_times(&ends, op, recorded_times ? op->times : ends.now);
