@@ -5,6 +5,7 @@
 #include "repair/op_ends.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -68,14 +69,32 @@ int ovl_ends_prepare(struct ovl_trees *t, struct ovl_op *op)
 	return 0;
 }
 
+/* Nobody looks at the folders of the store; but a directory in stage/ is going to a layer. */
+static bool has_times(const struct ovl_place *place)
+{
+	const char *name = place->path + 1, *slash = strchr(name, '/');
+
+	return place->tree != OVL_TREE_STORE || (slash && strchr(slash + 1, '/'));
+}
+
+int ovl_ends_set_time(const struct ovl_ends *ends, const struct ovl_op *op,
+		      const struct ovl_times *to)
+{
+	return has_times(&op->to) ? ovl_write_set_times(ends->to.dir, to) : 0;
+}
+
 int ovl_ends_set_times(const struct ovl_ends *ends, const struct ovl_op *op,
 		       const struct ovl_times times[2])
 {
-	int r = 0;
+	int r = has_times(&op->at) ? ovl_write_set_times(ends->at.dir, &times[0]) : 0;
 
-	if (op->at.tree != OVL_TREE_STORE)
-		r = ovl_write_set_times(ends->at.dir, &times[0]);
-	if (r == 0 && op->to.tree != OVL_TREE_STORE)
-		r = ovl_write_set_times(ends->to.dir, &times[1]);
-	return r;
+	return r == 0 ? ovl_ends_set_time(ends, op, &times[1]) : r;
+}
+
+bool ovl_ends_unmade(struct ovl_trees *t, const struct ovl_op *op)
+{
+	_cleanup_(ovl_reach_done) struct ovl_reach to = OVL_REACH_INIT;
+
+	return op->to.tree == OVL_TREE_STORE && has_times(&op->to) &&
+	       ovl_trees_reach(t, &op->to, &to) == -ENOENT;
 }

@@ -28,8 +28,15 @@ int ovl_ends_check(const struct ovl_reach *reach, const struct ovl_op *op);
 /** ovl_ends_prepare - what prepare() of a MOVE and of a LINK notes: see ovl_op_prepare() */
 int ovl_ends_prepare(struct ovl_trees *t, struct ovl_op *op);
 
-/** ovl_ends_set_times - give both directories these times, unless they are in the store */
+/** ovl_ends_set_times - give both directories these times, unless they are folders of the store */
 int ovl_ends_set_times(const struct ovl_ends *ends, const struct ovl_op *op,
 		       const struct ovl_times times[2]);
+
+/** ovl_ends_set_time - only that of @to */
+int ovl_ends_set_time(const struct ovl_ends *ends, const struct ovl_op *op,
+		      const struct ovl_times *to);
+
+/** ovl_ends_unmade - was @to to be in a directory that was made in stage/, and is gone with it? */
+bool ovl_ends_unmade(struct ovl_trees *t, const struct ovl_op *op);
 
 #endif

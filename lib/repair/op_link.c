@@ -13,13 +13,6 @@
 
 enum { MAX_TRIES = 16 };
 
-/* The times of the directory that got the name; the other one is only read. */
-static int set_times(const struct ovl_ends *ends, const struct ovl_op *op,
-		     const struct ovl_times times[2])
-{
-	return op->to.tree == OVL_TREE_STORE ? 0 : ovl_write_set_times(ends->to.dir, &times[1]);
-}
-
 /* -ESTALE unless it is our inode and would not be lost with this name. */
 static int check_spare(int dir, const char *name, const struct ovl_op *op)
 {
@@ -82,13 +75,13 @@ static int link_do(struct ovl_trees *t, const struct ovl_op *op)
 		return -ESTALE;
 	r = ovl_ends_check(&ends.to, op);
 	if (r == 1)
-		return set_times(&ends, op, op->times);
+		return ovl_ends_set_time(&ends, op, &op->times[1]);
 	if (r < 0)
 		return r == -ESTALE ? -EEXIST : r;
 	r = ovl_write_link(object, ends.to.dir, ends.to.name);
 	if (r < 0)
 		return r;
-	r = set_times(&ends, op, op->times);
+	r = ovl_ends_set_time(&ends, op, &op->times[1]);
 	if (r < 0 && remove_name(t, &ends.to, op) < 0)
 		return -EUCLEAN;
 	return r;
@@ -99,6 +92,8 @@ static int link_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
 	int r = ovl_ends_open(t, op, &ends);
 
+	if (r == -ENOENT && recorded_times && ovl_ends_unmade(t, op))
+		return 0;
 	if (r < 0)
 		return r;
 	r = ovl_ends_check(&ends.to, op);
@@ -110,7 +105,7 @@ static int link_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 		return 0; /* it was never made, since something was there */
 	if (r < 0)
 		return r;
-	return set_times(&ends, op, recorded_times ? op->times : ends.now);
+	return ovl_ends_set_time(&ends, op, recorded_times ? &op->times[1] : &ends.now[1]);
 }
 
 const struct ovl_op_row ovl_op_link = {

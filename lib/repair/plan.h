@@ -7,7 +7,8 @@
  * builds one way; it says whether that way is open here.
  *
  * The operations of a way must not build upon each other: each is compared with the disk before the
- * first of them is carried out.
+ * first of them is carried out. But all that is new is in stage/ by then, so it can be put together
+ * there: into a directory "stage/5" goes what is in it, then that goes to its place.
  */
 #ifndef OVL_REPAIR_PLAN_H
 #define OVL_REPAIR_PLAN_H
@@ -120,6 +121,9 @@ int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc);
  * Operations. All return 0, -ENOMEM, or why the object could not be read; what is as it should be
  * already emits nothing.
  */
+
+/** ovl_way_add - any other operation; @op is taken; @r: what making it gave: handed on */
+int ovl_way_add(struct ovl_fixer *fx, struct ovl_op *op, int r);
 
 /** ovl_way_set_xattr - @value: copied */
 int ovl_way_set_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,

@@ -54,9 +54,10 @@ static int prepare(struct ovl_tx *tx, struct ovl_repair_step *step)
 
 		if (op->make != OVL_MAKE_NONE)
 			r = ovl_stage_make(&tx->trees, op);
-		if (r == 0)
-			r = ovl_op_prepare(&tx->trees, op);
 	}
+	/* What is made may be where another operation goes to. */
+	for (size_t i = 0; r == 0 && i < step->way.ops.len; i++)
+		r = ovl_op_prepare(&tx->trees, &step->way.ops.data[i]);
 	if (r < 0)
 		unmake(tx, step);
 	return r;

@@ -22,8 +22,7 @@ void ovl_way_done(struct ovl_way *way)
 	*way = (struct ovl_way){ 0 };
 }
 
-/* Takes @op over, also on failure. */
-static int emit(struct ovl_fixer *fx, struct ovl_op *op, int r)
+int ovl_way_add(struct ovl_fixer *fx, struct ovl_op *op, int r)
 {
 	if (r == 0)
 		r = ovl_vec_push(&fx->way->ops, *op);
@@ -58,7 +57,7 @@ static int change_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr
 		r = ovl_buf_add(&op.old_value, obs.x[id].data, obs.x[id].len);
 	if (r == 0 && op.has_new)
 		r = ovl_buf_add(&op.new_value, value->data, value->len);
-	return emit(fx, &op, r);
+	return ovl_way_add(fx, &op, r);
 }
 
 int ovl_way_set_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
@@ -92,7 +91,7 @@ int ovl_way_set_aside(struct ovl_fixer *fx, struct ovl_loc loc)
 
 	if (r == 0)
 		r = ovl_place_store(&op.to, "saved", ++*fx->number);
-	return emit(fx, &op, r);
+	return ovl_way_add(fx, &op, r);
 }
 
 int ovl_way_move(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to)
@@ -102,7 +101,7 @@ int ovl_way_move(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to)
 
 	if (r == 0)
 		r = ovl_place_set(&op.to, to);
-	return emit(fx, &op, r);
+	return ovl_way_add(fx, &op, r);
 }
 
 int ovl_way_link(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to)
@@ -112,7 +111,7 @@ int ovl_way_link(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to)
 
 	if (r == 0)
 		r = ovl_place_set(&op.to, to);
-	return emit(fx, &op, r);
+	return ovl_way_add(fx, &op, r);
 }
 
 int ovl_way_whiteout(struct ovl_fixer *fx, struct ovl_loc loc)
@@ -122,7 +121,7 @@ int ovl_way_whiteout(struct ovl_fixer *fx, struct ovl_loc loc)
 
 	if (r == 0)
 		r = ovl_place_set(&op.to, loc);
-	return emit(fx, &op, r);
+	return ovl_way_add(fx, &op, r);
 }
 
 int ovl_way_copy(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc to)
@@ -139,7 +138,7 @@ int ovl_way_copy(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc to)
 		r = ovl_place_set(&op.source, lower);
 	if (r == 0)
 		r = ovl_place_set(&op.to, to);
-	return emit(fx, &op, r);
+	return ovl_way_add(fx, &op, r);
 }
 
 /* @size: what the file is to have; that of @lower if there is one. */
@@ -166,7 +165,7 @@ static int change_data(struct ovl_fixer *fx, struct ovl_loc file, const struct o
 			r = ovl_place_set(&op.to, *lower);
 		}
 	}
-	return emit(fx, &op, r);
+	return ovl_way_add(fx, &op, r);
 }
 
 int ovl_way_fill(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc lower)
