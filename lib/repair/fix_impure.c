@@ -16,11 +16,9 @@ static const struct ovl_bytes yes = { (const unsigned char *)"y", 1 };
 
 int ovl_fix_impure_set(struct ovl_fixer *fx)
 {
-	int r;
+	/* Also where it is mere information: the first lookup through a mount would do the same. */
+	int r = ovl_way_set_xattr(fx, fx->finding->loc, OVL_X_IMPURE, yes);
 
-	if (ovl_fix_is_told(fx))
-		return 0;
-	r = ovl_way_set_xattr(fx, fx->finding->loc, OVL_X_IMPURE, yes);
 	return r < 0 ? r : 1;
 }
 

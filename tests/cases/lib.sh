@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# shellcheck disable=SC2094,SC2317 # files are only read; the functions are for the case files
+# shellcheck disable=SC2094,SC2317,SC2034 # files are only read; the functions are for the case files
 #
 # The language of the cases. A case is a shell script that makes an overlay, damages it, and says
 # what fsck.overlay must find. It is read by run.sh in an empty scratch directory, in a mount

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # variables of lib.sh
+# shellcheck disable=SC2154,SC2034,SC2153 # variables of lib.sh
 #
 # The contract of repair, for every case. Sourced by lib.sh.
 #

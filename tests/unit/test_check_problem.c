@@ -96,8 +96,9 @@ static void check_sentence(const char *slug, const char *text)
 	ck_assert_msg(text && strlen(text) > 4 && strlen(text) < MAX_PARAGRAPH, "%s", slug);
 	check_bytes(slug, text);
 	ck_assert_msg(text[strlen(text) - 1] == '.', "%s: \"%s\"", slug, text);
-	/* it begins with a letter, if a small one with the name of a command, or with a quoted word */
-	ck_assert_msg(isalpha((unsigned char)text[0]) || text[0] == '"', "%s: \"%s\"", slug, text);
+	/* it begins with a letter, if a small one with the name of a command, with a quoted word or with an option */
+	ck_assert_msg(isalpha((unsigned char)text[0]) || strchr("\"-", text[0]), "%s: \"%s\"", slug,
+		      text);
 }
 
 static void check_words(int id)
