@@ -81,12 +81,12 @@ int ovl_write_has_data(int fd)
 int ovl_write_punch(int fd)
 {
 	struct stat st;
-	int r;
+	int r = ovl_write_has_data(fd);
 
+	if (r <= 0)
+		return r;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (st.st_size == 0)
-		return 0;
 	do
 		r = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, st.st_size);
 	while (r < 0 && errno == EINTR);
@@ -96,6 +96,22 @@ int ovl_write_punch(int fd)
 		return -errno;
 	r = ovl_write_truncate(fd, 0);
 	return r == 0 ? ovl_write_truncate(fd, (uint64_t)st.st_size) : r;
+}
+
+int ovl_write_hole(int fd, uint64_t size)
+{
+	struct stat st;
+	int r = ovl_write_punch(fd);
+
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((uint64_t)st.st_size == size)
+		return 0;
+	/* From nothing: btrfs makes data of the last block where a file becomes longer. */
+	r = ovl_write_truncate(fd, 0);
+	return r == 0 ? ovl_write_truncate(fd, size) : r;
 }
 
 static int read_at(int fd, char *data, size_t len, uint64_t at)
@@ -219,12 +235,14 @@ int ovl_write_copy(int from, int to, uint64_t size, bool (*cancelled)(void *ctx)
 
 	if (r < 0)
 		return r;
-	if (size > INT64_MAX)
-		return -EFBIG;
+	r = ovl_write_hole(to, size);
+	if (r < 0)
+		return r;
 	if (ioctl(to, FICLONE, from) < 0) {
 		r = copy_data(&c, size);
 		free(c.buffer);
 	}
+	/* A whole clone of a source that is longer. */
 	if (r == 0)
 		r = ovl_write_truncate(to, size);
 	/* What became shorter in the meantime must not be taken for a hole. */

@@ -78,6 +78,7 @@ int ovl_write_append(int fd, const void *data, size_t len);
 int ovl_write_truncate(int fd, uint64_t size);
 /** ovl_write_punch - make the whole file one hole, its size unchanged; by truncating where needed */
 int ovl_write_punch(int fd);
+int ovl_write_hole(int fd, uint64_t size); /* the same, of another size */
 /** ovl_write_has_data - has it data extents? 1 (also where nobody can tell), 0 or negative errno */
 int ovl_write_has_data(int fd);
 /** ovl_write_same - do two files have the same content? 1, 0 or negative errno */

@@ -238,11 +238,10 @@ static int put_back(const struct file *f, const struct kept *kept)
 /* @source -1: one hole */
 static int fill(const struct file *f, int source, uint64_t size, const struct kept *kept)
 {
-	int r = ovl_write_punch(f->fd);
+	int r = ovl_write_hole(f->fd, size);
 
-	if (r == 0)
-		r = source < 0 ? ovl_write_truncate(f->fd, size) :
-				 ovl_write_copy(source, f->fd, size, NULL, NULL);
+	if (r == 0 && source >= 0)
+		r = ovl_write_copy(source, f->fd, size, NULL, NULL);
 	return r == 0 ? put_back(f, kept) : r;
 }
 

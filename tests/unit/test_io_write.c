@@ -244,6 +244,7 @@ END_TEST
 START_TEST(test_copy_across)
 {
 	char other[] = "/dev/shm/ovl-test-write.XXXXXX";
+	char again[] = "/dev/shm/ovl-test-again.XXXXXX";
 	int fd = mkstemp(other);
 
 	if (fd < 0) {
@@ -253,10 +254,11 @@ START_TEST(test_copy_across)
 	close(fd);
 	check_copy("f", other);
 	unlink(other);
-	fd = mkstemp(strcpy(other, "/dev/shm/ovl-test-write.XXXXXX"));
+	fd = mkstemp(again);
+	ck_assert_int_ge(fd, 0);
 	close(fd);
-	check_copy(other, "g");
-	unlink(other);
+	check_copy(again, "g");
+	unlink(again);
 }
 END_TEST
 
