@@ -18,7 +18,7 @@
 
 #include "base/banned.h"
 
-enum { CHUNK = 64 * 1024 };
+enum { CHUNK = 64 * 1024, BLOCK = 4096 };
 
 static bool is_zero(const unsigned char *p, size_t len)
 {
@@ -28,39 +28,58 @@ static bool is_zero(const unsigned char *p, size_t len)
 	return true;
 }
 
+/* Reads up to @len bytes, fewer only at the end of the file. */
+static int64_t read_all(struct ovl_reader *reader, int fd, unsigned char *buf, size_t len,
+			uint64_t at)
+{
+	size_t n = 0;
+
+	while (n < len) {
+		int64_t got = reader->ops->pread(reader, fd, buf + n, len - n, at + n);
+
+		if (got <= 0)
+			return got < 0 ? got : (int64_t)n;
+		n += (size_t)got;
+	}
+	return (int64_t)n;
+}
+
+/* Is each block of @mine zeros, or the same in @theirs? Whatever is behind the end of that is not. */
+static bool is_part(const unsigned char *mine, size_t len, const unsigned char *theirs, size_t n)
+{
+	for (size_t i = 0; i < len; i += BLOCK) {
+		size_t part = len - i < BLOCK ? len - i : BLOCK;
+
+		if (is_zero(mine + i, part))
+			continue;
+		if (i + part > n || memcmp(mine + i, theirs + i, part) != 0)
+			return false;
+	}
+	return true;
+}
+
 /*
- * Goes through the data of a file. Without @lower: is there any byte but zeros? With it: does any byte but
- * zeros differ from the same of @lower? 1, 0, <0.
+ * Goes through the data of a file. Without @lower: is there any byte but zeros? With it: is there a block
+ * that is neither zeros nor a copy of the same one of @lower? 1, 0, <0.
  */
 static int look(struct ovl_reader *reader, int fd, int lower)
 {
 	_cleanup_free_ unsigned char *mine = malloc(CHUNK);
 	_cleanup_free_ unsigned char *theirs = malloc(CHUNK);
+	int64_t n, m = 0;
 	uint64_t at = 0;
-	int64_t n, m;
 	int r;
 
 	if (!mine || !theirs)
 		return -ENOMEM;
 	while ((r = reader->ops->seek_data(reader, fd, at, &at)) == 0) {
-		n = reader->ops->pread(reader, fd, mine, CHUNK, at);
-		if (n <= 0)
-			return (int)n;
-		if (!is_zero(mine, (size_t)n)) {
-			if (lower < 0)
-				return 1;
-			/* Whatever is behind the end of the lower file is none of it. */
-			for (m = 0; m < n;) {
-				int64_t got = reader->ops->pread(reader, lower, theirs + m,
-								 (size_t)(n - m), at + (uint64_t)m);
-
-				if (got <= 0)
-					return got < 0 ? (int)got : 1;
-				m += got;
-			}
-			if (memcmp(mine, theirs, (size_t)n) != 0)
-				return 1;
-		}
+		n = read_all(reader, fd, mine, CHUNK, at);
+		if (n > 0 && lower >= 0)
+			m = read_all(reader, lower, theirs, (size_t)n, at);
+		if (n <= 0 || m < 0)
+			return (int)(n <= 0 ? n : m);
+		if (!is_part(mine, (size_t)n, theirs, (size_t)m))
+			return 1;
 		at += (uint64_t)n;
 	}
 	return r == -ENXIO ? 0 : r;

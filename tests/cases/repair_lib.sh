@@ -13,6 +13,7 @@
 # WORDS OF A CASE
 #	repaired 'COMMANDS'    true in the overlay, mounted after -y on a fresh copy of the case
 #	preened 'COMMANDS'     the same after -p, which must exit 1
+#	chosen 'ANSWER...' 'COMMANDS'   the same after these answers at a terminal, which must not exit 0
 #	leaves                 -y exits 4: what it leaves it leaves on purpose
 #	repair_args ARG...     more arguments of fsck.overlay when it repairs
 #	no_repair REASON       the layers cannot be written to, or not be compared afterwards
@@ -24,6 +25,7 @@ wants_repair() {
 	R_COMMANDS+=("$1" "$2")
 }
 repaired() { wants_repair -y "$@"; }
+chosen() { wants_repair "ask $1" "$2"; }
 preened() { wants_repair -p "$@"; }
 leaves() { R_LEAVES=yes; }
 repair_args() { R_ARGS+=("$@"); }
@@ -55,6 +57,18 @@ fsck_repairs() {
 	option_string "$C_OPTIONS"
 	kit_fsck "$1" "$2" -o "$REPLY" "${C_ARGS[@]}" "${R_ARGS[@]}"
 	! kit_crashed "$1" || wrong "it crashed ($2)"
+}
+
+# fsck_asks OUT ANSWERS: each answer, a word, is a line at the terminal.
+fsck_asks() {
+	local typed
+	printf -v typed '%s\n' ${2// /$'\n'}
+	option_string "$C_OPTIONS"
+	KIT_STATUS=0
+	printf '%s' "$typed" |
+		TERM=dumb timeout 60 script -qec "exec $(printf '%q ' "$FSCK" -o "$REPLY" "${C_ARGS[@]}" "${R_ARGS[@]}")" /dev/null \
+			>"$1" 2>"$1.err" || KIT_STATUS=$?
+	! kit_crashed "$1" || wrong "it crashed (asking)"
 }
 
 # Nothing is found that was not left. $1: mode, $2: what it printed.
@@ -116,6 +130,22 @@ repair_and_look() {
 	forget_case
 	# shellcheck disable=SC1090
 	. "$1"
+	case $2 in
+	ask*)
+		command -v script >/dev/null || return 0
+		make_dirs
+		layer_sums "$OUT/damaged"
+		fsck_asks "$OUT/fresh" "${2#ask }"
+		take_back "'$2'"
+		fsck_asks "$OUT/fresh" "${2#ask }"
+		case $KIT_STATUS in
+		1 | 4) ;;
+		*) wrong "$2: exit status $KIT_STATUS: $(cat "$OUT/fresh" "$OUT/fresh.err")" ;;
+		esac
+		show_symptom "$C_OPTIONS" "$3"
+		return
+		;;
+	esac
 	fsck_repairs "$OUT/fresh" "$2"
 	[ -z "$R_LEAVES" ] || [ "$2" = -p ] || want=4
 	[ "$KIT_STATUS" -eq "$want" ] || wrong "$2: exit status $KIT_STATUS instead of $want: $(cat "$OUT/fresh" "$OUT/fresh.err")"
