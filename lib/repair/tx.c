@@ -25,7 +25,10 @@ enum {
 struct group {
 	OVL_VEC(struct ovl_repair_step *) step;
 	size_t n_ops;
+	struct ovl_map touched; /* objects that steps of this plan change -> enum touch */
 };
+
+enum touch { TOUCH_XATTR = 1, TOUCH_DATA = 2 };
 
 static int leave(struct ovl_repair_step *step, int err)
 {
@@ -35,6 +38,31 @@ static int leave(struct ovl_repair_step *step, int err)
 	free(step->why);
 	step->why = strdup(err == -ESTALE ? "it has changed since it was checked" : strerror(-err));
 	return step->why ? 0 : -ENOMEM;
+}
+
+/*
+ * A change of content was planned for what the object was: another step, done before, may have made the
+ * content that this one takes for a leftover. Then it is looked at once more. @note: 1 if it is so
+ */
+static int meets_another(struct group *g, const struct ovl_repair_step *step, bool note)
+{
+	for (size_t i = 0; i < step->way.ops.len; i++) {
+		const struct ovl_op *op = &step->way.ops.data[i];
+		const uint64_t id[] = { (uint64_t)op->at.tree, op->ino };
+		uint64_t touch = op->type == OVL_OP_DATA ? TOUCH_DATA : TOUCH_XATTR, *value;
+		struct ovl_key key = ovl_map_hash(id, sizeof(id));
+
+		if (op->type != OVL_OP_DATA && op->type != OVL_OP_XATTR)
+			continue;
+		value = ovl_map_get(&g->touched, key);
+		if (!note && value && (touch == TOUCH_DATA || *value == TOUCH_DATA))
+			return 1;
+		if (note && ovl_map_put(&g->touched, key, touch, &value) < 0)
+			return -ENOMEM;
+		if (note && touch == TOUCH_DATA)
+			*value = TOUCH_DATA;
+	}
+	return 0;
 }
 
 static void unmake(struct ovl_tx *tx, struct ovl_repair_step *step)
@@ -132,8 +160,14 @@ static int prepare_group(struct ovl_tx *tx, const struct ovl_report *report, str
 
 	for (size_t i = 0; r == 0 && i < g->step.len; i++) {
 		struct ovl_repair_step *step = g->step.data[i];
-		int err = prepare(tx, step);
+		int err = meets_another(g, step, false);
 
+		if (err > 0)
+			err = -ESTALE;
+		if (err == 0)
+			err = prepare(tx, step);
+		if (err == 0)
+			err = meets_another(g, step, true);
 		if (err < 0) {
 			r = err == -ENOMEM ? err : leave(step, err);
 			continue;
@@ -202,6 +236,7 @@ int ovl_tx_apply(struct ovl_tx *tx, const struct ovl_report *report, ovl_plan *p
 	if (r == 0 && g.step.len > 0)
 		r = apply_group(tx, report, &g, e);
 	ovl_vec_done(&g.step);
+	ovl_map_done(&g.touched);
 	return r;
 }
 
