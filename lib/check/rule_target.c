@@ -15,24 +15,13 @@
 
 #include "base/banned.h"
 
+/* Of redirects in lower layers so many are asked whether a layer above hides them. */
+enum { KEEPER_TRIES = 64 };
+
 static bool is_same_target(const struct ovl_fact_redirect *a, const struct ovl_fact_redirect *b)
 {
 	return a->target.layer == b->target.layer &&
 	       ovl_path_compare(a->target.path, b->target.path) == 0;
-}
-
-/* The keeper is the first that has an origin: a directory that somebody made by hand has none. */
-static const struct ovl_fact_redirect *find_keeper(const struct ovl_fact_redirect *red, size_t n)
-{
-	const struct ovl_fact_redirect *keeper = NULL;
-
-	for (size_t i = 0; i < n; i++) {
-		if (red[i].source.layer != red[0].source.layer)
-			break;
-		if (!keeper || (red[i].has_origin && !keeper->has_origin))
-			keeper = &red[i];
-	}
-	return keeper;
 }
 
 /* Of two layers that have it at one path, only the upper one is seen. */
@@ -41,6 +30,49 @@ static bool is_hidden_by(const struct ovl_fact_redirect *red,
 {
 	return red->source.layer != keeper->source.layer &&
 	       ovl_path_compare(red->source.path, keeper->source.path) == 0;
+}
+
+/* Is it seen at all? One that has no directory of a layer above at its path is. */
+static bool is_seen(const struct ovl_fact_redirect *red, const struct ovl_fact_redirect *one)
+{
+	for (; red < one && red->source.layer != one->source.layer; red++)
+		if (is_hidden_by(one, red))
+			return false;
+	return true;
+}
+
+/*
+ * The keeper is one of the lowest layer, which others may stand on; of one layer the first that has an
+ * origin, since a directory that somebody made by hand has none.
+ */
+static const struct ovl_fact_redirect *find_keeper(const struct ovl_fact_redirect *red, size_t n)
+{
+	const struct ovl_fact_redirect *keeper = NULL;
+	unsigned tries = 0;
+
+	for (size_t i = n; i-- > 0 && tries < KEEPER_TRIES;) {
+		const struct ovl_fact_redirect *one = &red[i];
+
+		if (keeper && one->source.layer != keeper->source.layer)
+			break;
+		if (keeper && keeper->has_origin && !one->has_origin)
+			continue;
+		if (one->source.layer != red[0].source.layer) {
+			tries++;
+			if (!is_seen(red, one))
+				continue;
+		}
+		keeper = one;
+	}
+	return keeper ? keeper : red;
+}
+
+/* Two of the upper are in each other's way; beside one of a lower everything is shown twice. */
+static enum ovl_severity severity_of(const struct ovl_fact_redirect *red, size_t n, size_t i)
+{
+	if (red[i].source.layer != OVL_LAYER_UPPER)
+		return OVL_SEV_INFO;
+	return n > 1 && red[1].source.layer == OVL_LAYER_UPPER ? OVL_SEV_ERROR : OVL_SEV_WARNING;
 }
 
 /* Redirects to one target, those of the upper first. */
@@ -52,12 +84,11 @@ static int check_target(const struct ovl_fact_redirect *red, size_t n, struct ov
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (&red[i] == keeper || is_hidden_by(&red[i], keeper))
 			continue;
-		r = ovl_sink_add_about(
-			sink, OVL_P_REDIRECT_DUPLICATE,
-			red[i].source.layer == OVL_LAYER_UPPER ? OVL_SEV_ERROR : OVL_SEV_INFO,
-			red[i].source, keeper->source,
-			ovl_sink_text(sink, "both lead to %s", ovl_sink_place(sink, red[i].target)),
-			"a lower directory of its own");
+		r = ovl_sink_add_about(sink, OVL_P_REDIRECT_DUPLICATE, severity_of(red, n, i),
+				       red[i].source, keeper->source,
+				       ovl_sink_text(sink, "both lead to %s",
+						     ovl_sink_place(sink, red[i].target)),
+				       "a lower directory of its own");
 	}
 	return r;
 }

@@ -28,7 +28,8 @@ enum ovl_verdict ovl_decide(const struct ovl_policy *policy, const struct ovl_re
 	*ret_why = closed(lower, writable);
 	if (*ret_why)
 		return OVL_VERDICT_NO;
-	if (lower && policy->lower == OVL_LOWER_AUTO && row->trust != OVL_WAY_PREEN) {
+	if (lower && policy->lower == OVL_LOWER_AUTO && row->trust != OVL_WAY_PREEN &&
+	    !row->below) {
 		*ret_why = "more than -p repairs in a lower layer needs -E lower=rw";
 		return OVL_VERDICT_NO;
 	}

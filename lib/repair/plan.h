@@ -40,6 +40,7 @@ struct ovl_repair_row {
 	ovl_fix_fn *fix;
 	const char *text; /* "remove it"; NULL: the planner says it with ovl_way_say() */
 	bool recheck;     /* what it brings to light is to be checked in another round */
+	bool below;       /* nobody could miss what it does in a lower layer either */
 };
 
 /** ovl_repair_rows - the ways for a problem, in order of preference; @ret borrowed; their number */

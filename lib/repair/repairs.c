@@ -9,10 +9,13 @@
 
 static const struct ovl_repair_row rows[] = {
 #define REPAIR(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, false },
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, false, false },
 #define REPAIR_DEEP(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true },
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, false },
+#define REPAIR_BELOW(PROBLEM, TRUST, FIX, TEXT) \
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, true },
 #include "repair/repairs.def"
+#undef REPAIR_BELOW
 #undef REPAIR_DEEP
 #undef REPAIR
 };

@@ -121,6 +121,15 @@ static int undo_one(struct ovl_store *store, struct ovl_trees *trees, const char
 	return r < 0 ? r : take_back(store, trees, &log, options, ret_left, e);
 }
 
+static int forget_markers(struct ovl_store *store, struct ovl_error *e)
+{
+	int r = store->base < 0 ? 0 : ovl_store_marked(store, e);
+
+	if (r > 0)
+		r = ovl_store_lock(store, e);
+	return r < 0 || store->lock < 0 ? r : ovl_store_unmark(store, e);
+}
+
 int ovl_undo(struct ovl_stack *stack, const struct ovl_undo_options *options, size_t *ret_left,
 	     struct ovl_error *e)
 {
@@ -130,6 +139,9 @@ int ovl_undo(struct ovl_stack *stack, const struct ovl_undo_options *options, si
 	int r = ovl_store_init(&store, stack, options->journal_dir, e);
 
 	ovl_trees_init(&trees, stack);
+	/* A run that was killed at its very end has left no journal, but a marker. */
+	if (r == 0 && !options->dry)
+		r = forget_markers(&store, e);
 	if (r == 0)
 		r = choose(&store, options->id, id, e);
 	if (r == 0)
