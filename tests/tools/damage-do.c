@@ -152,20 +152,6 @@ void dmg_do_unlink(struct dmg *d, const char *path, const char *other)
 	check(unlink(path), "remove", path);
 }
 
-void dmg_do_rmdir(struct dmg *d, const char *path)
-{
-	_cleanup_free_ char *name = dmg_xattr_name(d, DMG_UPPER);
-	_cleanup_free_ char *mode = NULL;
-	struct stat st;
-
-	check(lstat(path, &st), "look at", path);
-	mode = ovl_tool_format("%u", st.st_mode & 07777);
-	if (lgetxattr(path, name, NULL, 0) >= 0)
-		note_xattr(d, path, name); /* noted first, undone last */
-	note(d, "mkdir", path, mode);
-	check(rmdir(path), "remove", path);
-}
-
 /** Size and times of before; the times are set last. */
 static void note_stat(struct dmg *d, const char *what, const char *path, const struct stat *st)
 {
@@ -254,8 +240,6 @@ static void undo_one(const char *what, const struct word *w)
 		check(rename(path, other), "rename", path);
 	else if (!strcmp(what, "link"))
 		check(link(path, other), "link", path);
-	else if (!strcmp(what, "mkdir"))
-		check(mkdir(path, (mode_t)ovl_tool_number(other, 07777)), "make", path);
 	else
 		undo_stat(w, !strcmp(what, "hollow"));
 }

@@ -91,14 +91,26 @@ static bool plant_root_upper(struct dmg *d)
 	return true;
 }
 
-/** Only an empty index: links that are gone cannot be made again. */
+static bool has_files(const struct dmg_layer *index)
+{
+	for (size_t i = 1; i < index->count; i++)
+		if (!dmg_is_dir(index->objs[i]) && !dmg_is_whiteout(index->objs[i]))
+			return true;
+	return false;
+}
+
+/**
+ * The index is put aside, beside the layers, with what it holds: but not with names of upper files,
+ * which would be links from outside then.
+ */
 static bool plant_root_type(struct dmg *d)
 {
 	struct dmg_layer *index = index_in_force(d);
+	_cleanup_free_ char *aside = ovl_tool_format("%s/aside", d->dir);
 
-	if (!index || index->count > 1)
+	if (!index || has_files(index))
 		return false;
-	dmg_do_rmdir(d, index->dir);
+	dmg_do_rename(d, index->dir, aside);
 	if (ovl_tool_chance(&d->rng, 1, 2))
 		dmg_do_file(d, index->dir, 10);
 	else

@@ -34,7 +34,10 @@ static void set_redirect(struct dmg *d, const struct dmg_obj *o, const char *to)
 	dmg_do_set(d, path, DMG_REDIRECT, to, strlen(to));
 }
 
-/** A new metacopy file; the caller frees its path. */
+/**
+ * A new metacopy file; the caller frees its path. An impure mark that nothing needed may be needed
+ * now: nobody can tell before the file is mended.
+ */
 static char *new_metacopy(struct dmg *d, const struct dmg_obj *dir, const char *name, size_t size)
 {
 	char *path = dmg_path_in(dir, name);
@@ -43,6 +46,8 @@ static char *new_metacopy(struct dmg *d, const struct dmg_obj *dir, const char *
 	if (truncate(path, (off_t)size) < 0)
 		ovl_tool_die("%s", path);
 	dmg_do_set(d, path, DMG_METACOPY, "", 0);
+	if (dmg_has(dir, DMG_IMPURE))
+		dmg_expect_less();
 	return path;
 }
 
@@ -275,12 +280,31 @@ static bool plant_type_chain(struct dmg *d)
 	return true;
 }
 
+/** Is an absolute path another one by the time that lookup is through with the ordinary layers? */
+static bool is_redirected(struct dmg *d, const char *path)
+{
+	_cleanup_free_ char *part = ovl_tool_format("%s", path);
+	bool redirected = false;
+	char *slash;
+
+	while (!redirected && (slash = strrchr(part, '/')) && slash > part) {
+		struct dmg_node *node;
+
+		*slash = '\0';
+		node = dmg_lookup_lower(d, part);
+		for (size_t i = 0; node && i < node->count; i++)
+			redirected = redirected || dmg_has(node->lower[i], DMG_REDIRECT);
+		dmg_node_free(node);
+	}
+	return redirected;
+}
+
 /** A file of a data-only layer that has no name in an ordinary one. */
 static bool is_only_in_data(struct dmg *d, const struct dmg_obj *o)
 {
 	struct dmg_node *node;
 
-	if (!dmg_is_reg(o) || strlen(o->path) > 200)
+	if (!dmg_is_reg(o) || strlen(o->path) > 200 || is_redirected(d, o->path))
 		return false;
 	node = dmg_lookup_lower(d, o->path);
 	dmg_node_free(node);

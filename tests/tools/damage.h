@@ -282,9 +282,6 @@ void dmg_do_rename(struct dmg *d, const char *from, const char *to);
 /** dmg_do_unlink - @other is another name of the same inode */
 void dmg_do_unlink(struct dmg *d, const char *path, const char *other);
 
-/** dmg_do_rmdir - the directory is empty; its mode and xattr "upper" can be restored */
-void dmg_do_rmdir(struct dmg *d, const char *path);
-
 /** dmg_do_size - change the size; @st: what it was, times included, which stay */
 void dmg_do_size(struct dmg *d, const char *path, const struct stat *st, off_t size);
 

@@ -5,8 +5,9 @@
  *	ovl-churn SEED DIR...
  *
  * Makes, renames, swaps, links, fills, marks and removes objects of few names below each DIR, never
- * deeper than five levels, never outside (renames go from one DIR into another, too). Ends when it
- * is killed; errors are no matter.
+ * deeper than four levels, never outside (renames go from one DIR into another, too). What is renamed
+ * goes no deeper than it was, or the trees would grow out of reach and without end. Ends when it is
+ * killed; errors are no matter.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,19 +21,19 @@
 
 #include "tool.h"
 
-enum { DEPTH = 5 };
+enum { DEPTH = 4 };
 
 static const char *const names[] = { "a", "b", "c", "diff", "work", "upper" };
 static const char *const xattrs[] = { "opaque", "redirect", "origin",
 				      "impure", "metacopy", "whiteout" };
 static const char *const values[] = { "y", "x", "/a/b", "a", "", "\1" };
 
-/* A path below one of the directories. None of its components can be a symlink that leads out. */
-static char *pick(struct ovl_rng *rng, char **dirs, int n)
+/* So many levels below one of the directories. No component can be a symlink that leads out. */
+static char *pick(struct ovl_rng *rng, char **dirs, int n, uint32_t depth)
 {
 	char *path = ovl_tool_format("%s", dirs[ovl_tool_random(rng, (uint32_t)n)]), *longer;
 
-	for (uint32_t depth = 1 + ovl_tool_random(rng, DEPTH); depth > 0; depth--) {
+	for (; depth > 0; depth--) {
 		longer = ovl_tool_format("%s/%s", path,
 					 names[ovl_tool_random(rng, ARRAY_LEN(names))]);
 		free(path);
@@ -64,9 +65,10 @@ static void fill(const char *path)
 	close(fd);
 }
 
-static void change(struct ovl_rng *rng, const char *path, const char *other)
+/* @other is no deeper than @path, @level: as deep. */
+static void change(struct ovl_rng *rng, const char *path, const char *other, bool level)
 {
-	switch (ovl_tool_random(rng, 14)) {
+	switch (ovl_tool_random(rng, 20)) {
 	case 0:
 	case 1:
 	case 2:
@@ -81,10 +83,11 @@ static void change(struct ovl_rng *rng, const char *path, const char *other)
 		(void)!rename(path, other);
 		break;
 	case 7:
-		(void)!renameat2(AT_FDCWD, path, AT_FDCWD, other, RENAME_EXCHANGE);
+		if (level)
+			(void)!renameat2(AT_FDCWD, path, AT_FDCWD, other, RENAME_EXCHANGE);
 		break;
 	case 8:
-		(void)!(unlink(path) < 0 && rmdir(path));
+		mark(rng, path);
 		break;
 	case 9:
 		(void)!link(path, other);
@@ -98,8 +101,8 @@ static void change(struct ovl_rng *rng, const char *path, const char *other)
 	case 12:
 		(void)!mkfifo(path, 0600);
 		break;
-	default:
-		mark(rng, path);
+	default: /* often enough, or there would be no name left to make */
+		(void)!(unlink(path) < 0 && rmdir(path));
 	}
 }
 
@@ -113,10 +116,12 @@ int main(int argc, char **argv)
 	}
 	rng.state = ovl_tool_number(argv[1], UINT32_MAX);
 	for (;;) {
-		char *path = pick(&rng, argv + 2, argc - 2);
-		char *other = pick(&rng, argv + 2, argc - 2);
+		uint32_t depth = 1 + ovl_tool_random(&rng, DEPTH);
+		uint32_t up = ovl_tool_chance(&rng, 1, 2) ? 0 : ovl_tool_random(&rng, depth);
+		char *path = pick(&rng, argv + 2, argc - 2, depth);
+		char *other = pick(&rng, argv + 2, argc - 2, depth - up);
 
-		change(&rng, path, other);
+		change(&rng, path, other, up == 0);
 		free(path);
 		free(other);
 	}
