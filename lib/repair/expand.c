@@ -33,6 +33,7 @@ void ovl_expand_done(struct ovl_expansion *x)
 	for (size_t i = 0; i < x->copy.len; i++) {
 		ovl_path_unref(x->copy.data[i].path);
 		ovl_path_unref((struct ovl_path *)x->copy.data[i].source.path);
+		ovl_path_unref((struct ovl_path *)x->copy.data[i].data.path);
 	}
 	for (size_t i = 0; i < x->relative.len; i++)
 		ovl_path_unref(x->relative.data[i]);
@@ -169,17 +170,33 @@ static int add_copy(struct walk *w, const struct job *job, const struct ovl_foun
 	return r < 0 ? r : 1;
 }
 
+/* What was copied last is a metacopy file. */
+static int add_data(struct walk *w, const struct ovl_hit *hit, struct ovl_path *path)
+{
+	struct ovl_expand_copy *copy = &w->x->copy.data[w->x->copy.len - 1];
+	struct ovl_found storage = { 0 };
+	const struct ovl_found *data;
+	int r = ovl_lookup_data(w->fx->stack, hit, &storage, &data);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : refuse(w, path, "has no data");
+	copy->data = (struct ovl_loc){ data->layer, ovl_path_ref(data->path) };
+	copy->data_ino = data->stat.ino;
+	ovl_found_done(&storage);
+	return 1;
+}
+
 static int visit_lower(struct walk *w, const struct job *job, const struct ovl_hit *hit,
 		       struct ovl_path *path)
 {
 	int r;
 
-	if (!hit->is_dir && (hit->lower[0].metacopy || hit->lazy_data))
-		return refuse(w, path, "is a metacopy file of a lower layer");
 	r = add_copy(w, job, &hit->lower[0], path);
-	if (r <= 0 || !hit->is_dir)
-		return r;
-	return descend(w, job, hit, path, w->x->copy.len);
+	if (r > 0 && hit->is_dir)
+		return descend(w, job, hit, path, w->x->copy.len);
+	if (r > 0 && (hit->lower[0].metacopy || hit->lazy_data))
+		return add_data(w, hit, path);
+	return r;
 }
 
 static int visit(struct walk *w, const struct job *job, const struct ovl_dirent *d)
@@ -316,6 +333,9 @@ static int emit_copy(struct ovl_fixer *fx, const struct ovl_expansion *x,
 
 	if (r == 0)
 		r = ovl_place_set(&op.source, copy->source);
+	if (r == 0 && copy->data.path)
+		r = ovl_place_set(&op.data, copy->data);
+	op.data_ino = copy->data_ino;
 	if (r == 0)
 		r = place_of(x, copy, &op.to);
 	return ovl_way_add(fx, &op, r);

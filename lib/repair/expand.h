@@ -16,6 +16,8 @@ struct ovl_expand_copy {
 	uint64_t number;       /* in stage/ */
 	struct ovl_loc source; /* path counted */
 	uint64_t ino;          /* of the source */
+	struct ovl_loc data; /* of a metacopy file, where its content is; path counted, NULL: none */
+	uint64_t data_ino;
 };
 
 /** A zeroed struct is empty. */

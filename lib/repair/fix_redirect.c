@@ -217,9 +217,15 @@ int ovl_fix_redirect_strip(struct ovl_fixer *fx)
 	return strip_bad(fx, false);
 }
 
-/* A directory that the kernel copied up had a lower half: it may only be that lowerdir is wrong. */
+/*
+ * A directory that the kernel copied up had a lower half: it may only be that lowerdir is wrong. And a
+ * lower layer may stand upon others elsewhere.
+ */
 int ovl_fix_redirect_strip_bare(struct ovl_fixer *fx)
 {
+	if (fx->finding->loc.layer != OVL_LAYER_UPPER)
+		return ovl_way_refuse(fx,
+				      "more than -p repairs in a lower layer needs -E lower=rw");
 	return strip_bad(fx, true);
 }
 

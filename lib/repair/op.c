@@ -29,6 +29,7 @@ void ovl_op_done(struct ovl_op *op)
 	ovl_place_done(&op->at);
 	ovl_place_done(&op->to);
 	ovl_place_done(&op->source);
+	ovl_place_done(&op->data);
 	free(op->xattr);
 	ovl_buf_done(&op->old_value);
 	ovl_buf_done(&op->new_value);

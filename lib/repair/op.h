@@ -59,6 +59,8 @@ struct ovl_op {
 	/* MOVE out of stage/: how the object is made before it is recorded; see stage.h. */
 	enum ovl_make make;
 	struct ovl_place source; /* OVL_MAKE_COPY: what to copy; not recorded */
+	struct ovl_place data; /* and, if that is metacopy, the file with the content; not recorded */
+	uint64_t data_ino;
 
 	/* MOVE, LINK: times of the two directories, which the change must not leave behind. Index 0: of
 	 * at, 1: of to. DATA: of the file, index 0. */

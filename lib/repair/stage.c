@@ -33,6 +33,7 @@ struct source {
 	int object, fd; /* held; open, if it is a file or a directory */
 	struct ovl_stat st;
 	struct ovl_times times;
+	uint64_t size; /* of what is open */
 };
 
 static void source_done(struct source *s)
@@ -58,6 +59,40 @@ static int check_whole(const struct source *s)
 	return r < 0 ? r : -EOPNOTSUPP;
 }
 
+/* The content of a metacopy file lies under another name. */
+static int open_data(struct source *s, const struct ovl_op *op)
+{
+	struct ovl_reader *reader = s->trees->stack->reader;
+	struct ovl_reach at = OVL_REACH_INIT;
+	struct ovl_stat st;
+	int r = ovl_trees_open_source(s->trees, &op->data, &at);
+
+	if (r == 0)
+		r = reader->ops->stat(reader, at.dir, at.name, &st);
+	if (r == 0 && st.ino != op->data_ino)
+		r = -ESTALE;
+	if (r == 0)
+		r = reader->ops->open_file(reader, at.dir, at.name, st.dev, st.ino, &s->fd);
+	if (r == 0)
+		s->size = st.size;
+	ovl_trees_close_source(s->trees, &at);
+	return r;
+}
+
+static int open_content(struct source *s, const struct ovl_op *op)
+{
+	struct ovl_reader *reader = s->trees->stack->reader;
+	int r;
+
+	if (op->data.path)
+		return open_data(s, op);
+	s->size = s->st.size;
+	r = check_whole(s);
+	return r < 0 ? r :
+		       reader->ops->open_file(reader, s->at.dir, s->at.name, s->st.dev, s->st.ino,
+					      &s->fd);
+}
+
 static int open_source(struct source *s, const struct ovl_op *op)
 {
 	struct ovl_reader *reader = s->trees->stack->reader;
@@ -73,11 +108,7 @@ static int open_source(struct source *s, const struct ovl_op *op)
 		return r;
 	switch (s->st.mode & S_IFMT) {
 	case S_IFREG:
-		r = check_whole(s);
-		if (r == 0)
-			r = reader->ops->open_file(reader, s->at.dir, s->at.name, s->st.dev,
-						   s->st.ino, &s->fd);
-		return r;
+		return open_content(s, op);
 	case S_IFDIR:
 		return reader->ops->open_dir(reader, s->object, "", &s->fd);
 	default:
@@ -139,7 +170,7 @@ static int make_like(const struct source *s, struct made *m)
 	case S_IFREG:
 		r = ovl_write_make_file(m->at.dir, m->at.name, &m->fd);
 		if (r == 0)
-			r = ovl_write_copy(s->fd, m->fd, s->st.size, NULL, NULL);
+			r = ovl_write_copy(s->fd, m->fd, s->size, NULL, NULL);
 		/* The data only: all else becomes durable with the group. */
 		return r == -EIO && check_same(s) < 0 ? -ESTALE : r;
 	case S_IFDIR:

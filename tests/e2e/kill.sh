@@ -33,10 +33,11 @@ damage() (
 	set -e
 	cd "$AT"
 	mkdir l1 l2 u w
-	mkdir -p l1/d/sub l1/plain l2/base l1/merge l1/keep l1/dup
+	mkdir -p l1/d/sub l1/plain l2/base l1/merge l1/keep l1/dup/in/deep
 	for f in l1/f l1/d/f l1/d/sub/g l2/base/f l1/merge/a l1/merge/b l1/keep/x l1/dup/f l1/m1 l1/m2; do
 		echo "content of $f" >"$f"
 	done
+	echo deep >l1/dup/in/deep/f && ln l1/dup/in/deep/f l1/dup/in/g
 	echo three >l1/h1 && ln l1/h1 l1/h2 && ln l1/h1 l1/h3
 	mkdir "$KIT_DIR/mnt2"
 	"$KIT_TOOLS/ovl-mount" "$O" "$KIT_DIR/mnt2"
