@@ -32,4 +32,16 @@ enum ovl_mount_source {
 int ovl_mount_find(const char *where, const char *fstab, struct ovl_config *ret_config,
 		   enum ovl_mount_source *ret_source, char **ret_target, struct ovl_error *e);
 
+/**
+ * ovl_mount_each - all overlays that fstab describes
+ * @fstab: as above
+ * @each: told the mount point as it is written and the layers, both borrowed; 0 to go on
+ *
+ * Lines that make no sense are left out: mount(8) does so, too. Returns 0, what @each returned, -ENOMEM,
+ * or why the file could not be read.
+ */
+int ovl_mount_each(const char *fstab,
+		   int (*each)(void *ctx, const char *target, const struct ovl_config *config),
+		   void *ctx, struct ovl_error *e);
+
 #endif

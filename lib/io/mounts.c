@@ -342,6 +342,29 @@ static int find_fstab(const char *where, const char *path, const char *file, str
 	return r < 0 ? r : 1;
 }
 
+int ovl_mount_each(const char *fstab,
+		   int (*each)(void *ctx, const char *target, const struct ovl_config *config),
+		   void *ctx, struct ovl_error *e)
+{
+	_cleanup_(fstab_done) struct fstab t = { 0 };
+	struct libmnt_fs *fs;
+	int r = open_fstab(fstab, &t, e);
+
+	while (r == 0 && t.table && mnt_table_next_fs(t.table, t.iter, &fs) == 0) {
+		_cleanup_(ovl_config_done) struct ovl_config config = { 0 };
+		const char *options = is_overlay_line(fs) ? mnt_fs_get_options(fs) : NULL;
+
+		if (!options)
+			continue;
+		r = ovl_config_parse(&config, options, NULL);
+		if (r == 0)
+			r = each(ctx, mnt_fs_get_target(fs), &config);
+		else if (r == -EINVAL)
+			r = 0;
+	}
+	return r;
+}
+
 /* ---- Units ---- */
 
 static int find_unit(const char *path, struct found *ret, struct ovl_error *e)

@@ -6,9 +6,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "io/inuse.h"
+#include "overlayfs/mount.h"
 
 #include "base/banned.h"
 
@@ -41,6 +43,45 @@ static bool is_used(const struct ovl_layer *layer)
 	return n > 0;
 }
 
+/** A directory that other lines of fstab are searched for. */
+struct search {
+	const struct ovl_stack *stack;
+	const struct ovl_layer *layer;
+};
+
+static bool leads_to(const char *path, const struct ovl_layer *layer)
+{
+	struct stat st;
+
+	return path && stat(path, &st) == 0 && st.st_dev == layer->root.stat.dev &&
+	       st.st_ino == layer->root.stat.ino;
+}
+
+/* 1 if a line other than that of this very overlay uses the directory. */
+static int uses(void *ctx, const char *target, const struct ovl_config *config)
+{
+	const struct search *search = ctx;
+	bool ours = search->stack->has_upper && leads_to(config->upper, &search->stack->layer[0]);
+
+	(void)target;
+	if (leads_to(config->upper, search->layer))
+		return 1;
+	for (size_t i = 0; !ours && i < config->n_lower; i++)
+		if (leads_to(config->lower[i], search->layer))
+			return 1;
+	for (size_t i = 0; !ours && i < config->n_data; i++)
+		if (leads_to(config->data[i], search->layer))
+			return 1;
+	return 0;
+}
+
+static bool is_in_fstab(struct ovl_stack *stack, const struct ovl_layer *layer)
+{
+	struct search search = { stack, layer };
+
+	return ovl_mount_each(NULL, uses, &search, NULL) != 0; /* unreadable: who knows? */
+}
+
 enum ovl_writable ovl_lower_judge(struct ovl_stack *stack, int layer, enum ovl_lower_policy policy)
 {
 	const struct ovl_layer *l = ovl_stack_layer(stack, layer);
@@ -50,7 +91,7 @@ enum ovl_writable ovl_lower_judge(struct ovl_stack *stack, int layer, enum ovl_l
 	if (l->root.mount_read_only)
 		return OVL_WRITABLE_READ_ONLY;
 	if (layer > OVL_LAYER_UPPER && policy == OVL_LOWER_AUTO &&
-	    (is_in_store(l->dir) || is_used(l)))
+	    (is_in_store(l->dir) || is_used(l) || is_in_fstab(stack, l)))
 		return OVL_WRITABLE_SHARED;
 	return OVL_WRITABLE_YES;
 }

@@ -265,7 +265,7 @@ for ((i = 1; i <= 500; i++)); do
 done
 mkdir "$D/lower500/end"
 echo data >"$D/lower500/end/f"
-into "$U" 'mkdir all'
+into "$U" 'mkdir all; setfattr -n trusted.overlay.impure -v y .' # as the first lookup would
 finds "$MAKING"
 mknod "$D/lower250/d250/w" c 0 0
 xset "$D/lower250/d250" opaque y
