@@ -9,6 +9,39 @@
 
 #include "base/banned.h"
 
+/* Lookup looks for lower-case hex of the handle, and nothing behind it. */
+static bool is_looked_for(const char *name, const struct ovl_fh *fh)
+{
+	for (const char *c = name; *c; c++)
+		if (*c >= 'A' && *c <= 'F')
+			return false;
+	return strlen(name) == 2 * (size_t)fh->len;
+}
+
+void ovl_index_entry_decode(struct ovl_stack *stack, const char *name, struct ovl_fact_index *ret)
+{
+	unsigned char raw[128];
+	struct ovl_origin origin;
+	int len = ovl_fh_parse_name(name, raw);
+
+	ret->state = OVL_ORIGIN_MALFORMED;
+	if (len < 0)
+		return;
+	ovl_origin_decode(stack, (struct ovl_bytes){ raw, (size_t)len }, 1, (int)stack->n_lower,
+			  true, &origin);
+	if (origin.state >= OVL_ORIGIN_NO_LAYER && !is_looked_for(name, &origin.fh))
+		return;
+	ret->state = origin.state;
+	ret->err = origin.err;
+	if (origin.state == OVL_ORIGIN_FOUND) {
+		ret->same_bytes = origin.same_bytes;
+		ret->lower = (struct ovl_key){ origin.stat.dev, origin.stat.ino };
+		ret->lower_nlink = origin.stat.nlink;
+		ret->lower_kind = origin.kind;
+		ret->lower_layer = origin.layer;
+	}
+}
+
 static bool is_handle(enum ovl_origin_state state)
 {
 	return state >= OVL_ORIGIN_NO_LAYER;
@@ -112,7 +145,7 @@ static bool is_bare(const struct ovl_hit *hit, struct ovl_key lower)
 int ovl_index_entry_shown(const struct ovl_view *v, struct ovl_index_shown *ret)
 {
 	const struct ovl_key lower = v->entry->lower;
-	struct ovl_index_shown shown = { 0, { OVL_LAYER_NONE, NULL } };
+	struct ovl_index_shown shown = { .first = { OVL_LAYER_NONE, NULL } };
 	const struct ovl_fact_name *name;
 	size_t n = ovl_facts_names(v->facts, lower.a, lower.b, &name);
 
@@ -122,9 +155,12 @@ int ovl_index_entry_shown(const struct ovl_view *v, struct ovl_index_shown *ret)
 		int r = ovl_view_name_shown(v->stack, v->facts, name[i].loc, &name[i].stat, &hit,
 					    &path);
 
-		if (r > 0 && is_bare(&hit, lower) &&
-		    !ovl_index_entry_is_astray(v, name[i].loc, path) && shown.n++ == 0)
-			shown.first = name[i].loc;
+		if (r > 0 && is_bare(&hit, lower)) {
+			if (ovl_index_entry_is_astray(v, name[i].loc, path))
+				shown.astray++;
+			else if (shown.n++ == 0)
+				shown.first = name[i].loc;
+		}
 		if (r > 0)
 			ovl_hit_done(&hit);
 		ovl_path_unref(path);
@@ -132,5 +168,40 @@ int ovl_index_entry_shown(const struct ovl_view *v, struct ovl_index_shown *ret)
 			return r;
 	}
 	*ret = shown;
+	return 0;
+}
+
+void ovl_index_home_done(struct ovl_index_home *h)
+{
+	ovl_path_unref(h->upper_path);
+}
+
+int ovl_index_entry_home(const struct ovl_view *v, struct ovl_index_home *ret)
+{
+	const struct ovl_key lower = v->entry->lower;
+	const struct ovl_fact_name *name;
+	struct ovl_path *path = NULL;
+	struct ovl_hit hit;
+	int r;
+
+	*ret = (struct ovl_index_home){ 0 };
+	if (v->entry->state != OVL_ORIGIN_FOUND || v->entry->lower_kind != OVL_KIND_DIR ||
+	    ovl_facts_names(v->facts, lower.a, lower.b, &name) == 0)
+		return 0;
+	r = ovl_view_name_shown(v->stack, v->facts, name->loc, &name->stat, &hit, &path);
+	if (r <= 0)
+		return r;
+	if (hit.lower[0].stat.dev == lower.a && hit.lower[0].stat.ino == lower.b) {
+		ret->shown = true;
+		ret->at = name->loc;
+		ret->bare = !hit.has_upper;
+		ret->astray = ovl_index_entry_is_astray(v, name->loc, path);
+		if (hit.has_upper) {
+			ret->upper_ino = hit.upper.stat.ino;
+			ret->upper_path = ovl_path_ref(hit.upper.path);
+		}
+	}
+	ovl_hit_done(&hit);
+	ovl_path_unref(path);
 	return 0;
 }

@@ -18,6 +18,9 @@ enum ovl_index_origin {
 	OVL_INDEX_ORIGIN_UNREADABLE,
 };
 
+/** ovl_index_entry_decode - what the name of an entry leads to; all but the name of @ret is written */
+void ovl_index_entry_decode(struct ovl_stack *stack, const char *name, struct ovl_fact_index *ret);
+
 /** ovl_index_entry_is_file - a name of an upper inode: the name is a handle, the object no mere mark */
 bool ovl_index_entry_is_file(const struct ovl_view *v);
 
@@ -56,6 +59,7 @@ bool ovl_index_entry_is_astray(const struct ovl_view *v, struct ovl_loc lower,
 struct ovl_index_shown {
 	uint64_t n;           /* names without an upper object: the entry stands in for it */
 	struct ovl_loc first; /* one of them; borrowed from the facts */
+	uint64_t astray;      /* more such names, but see ovl_index_entry_is_astray() */
 };
 
 /**
@@ -63,5 +67,23 @@ struct ovl_index_shown {
  * Each is looked up in the whole stack. 0 or -ENOMEM.
  */
 int ovl_index_entry_shown(const struct ovl_view *v, struct ovl_index_shown *ret);
+
+/** Where the overlay shows the lower directory of an entry. */
+struct ovl_index_home {
+	bool shown;
+	bool bare;         /* without an upper directory */
+	bool astray;       /* because of a redirect that is wrong */
+	struct ovl_loc at; /* of the lower one; borrowed from the facts */
+	uint64_t upper_ino;
+	struct ovl_path *upper_path; /* counted; NULL if bare */
+};
+
+/**
+ * ovl_index_entry_home - find it, if the entry leads to a lower directory
+ * Only where that is the topmost lower one does the kernel look the entry up. 0 or -ENOMEM;
+ * ovl_index_home_done() it.
+ */
+int ovl_index_entry_home(const struct ovl_view *v, struct ovl_index_home *ret);
+void ovl_index_home_done(struct ovl_index_home *h);
 
 #endif

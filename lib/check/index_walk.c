@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "check/engine.h"
+#include "check/index_entry.h"
 #include "check/index_root.h"
 
 #include "base/banned.h"
@@ -56,40 +57,6 @@ static int each_entry(struct ovl_run *run, struct ovl_sink *sink,
 	if (err < 0 && err != -ENOMEM && err != -ECANCELED)
 		return unreadable(run, sink, NULL, "read directory", err);
 	return err;
-}
-
-/* Lookup looks for lower-case hex of the handle, and nothing behind it. */
-static bool is_looked_for(const char *name, const struct ovl_fh *fh)
-{
-	for (const char *c = name; *c; c++)
-		if (*c >= 'A' && *c <= 'F')
-			return false;
-	return strlen(name) == 2 * (size_t)fh->len;
-}
-
-/* What the name of an entry leads to. */
-static void decode_name(struct ovl_stack *stack, const char *name, struct ovl_fact_index *ret)
-{
-	unsigned char raw[128];
-	struct ovl_origin origin;
-	int len = ovl_fh_parse_name(name, raw);
-
-	ret->state = OVL_ORIGIN_MALFORMED;
-	if (len < 0)
-		return;
-	ovl_origin_decode(stack, (struct ovl_bytes){ raw, (size_t)len }, 1, (int)stack->n_lower,
-			  true, &origin);
-	if (origin.state >= OVL_ORIGIN_NO_LAYER && !is_looked_for(name, &origin.fh))
-		return;
-	ret->state = origin.state;
-	ret->err = origin.err;
-	if (origin.state == OVL_ORIGIN_FOUND) {
-		ret->same_bytes = origin.same_bytes;
-		ret->lower = (struct ovl_key){ origin.stat.dev, origin.stat.ino };
-		ret->lower_nlink = origin.stat.nlink;
-		ret->lower_kind = origin.kind;
-		ret->lower_layer = origin.layer;
-	}
 }
 
 /* The directory of the upper that a directory of the index stands for. */
@@ -147,7 +114,7 @@ static int collect_entry(struct ovl_run *run, struct ovl_sink *sink, int dir,
 		return unreadable(run, sink, d->name, "read", r);
 	}
 	sink->counts.indexed++;
-	decode_name(run->stack, d->name, &entry);
+	ovl_index_entry_decode(run->stack, d->name, &entry);
 	entry.name = strdup(d->name);
 	r = entry.name ? ovl_vec_push(&run->facts.index, entry) : -ENOMEM;
 	if (r < 0)

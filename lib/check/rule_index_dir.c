@@ -18,52 +18,6 @@ static bool is_dir_entry(const struct ovl_view *v)
 	return v->entry && v->entry->state >= OVL_ORIGIN_NO_LAYER && v->obs->kind == OVL_KIND_DIR;
 }
 
-/** Where the overlay shows the lower directory of an entry. */
-struct home {
-	bool shown;
-	bool bare;         /* without an upper directory */
-	bool astray;       /* because of a redirect that is wrong */
-	struct ovl_loc at; /* of the lower one; borrowed from the facts */
-	uint64_t upper_ino;
-	struct ovl_path *upper_path; /* counted; NULL if bare */
-};
-
-static void home_done(struct home *h)
-{
-	ovl_path_unref(h->upper_path);
-}
-
-/* Only where it is the topmost lower one does the kernel look the entry up. */
-static int find_home(const struct ovl_view *v, struct home *ret)
-{
-	const struct ovl_key lower = v->entry->lower;
-	const struct ovl_fact_name *name;
-	struct ovl_path *path = NULL;
-	struct ovl_hit hit;
-	int r;
-
-	*ret = (struct home){ 0 };
-	if (v->entry->state != OVL_ORIGIN_FOUND || v->entry->lower_kind != OVL_KIND_DIR ||
-	    ovl_facts_names(v->facts, lower.a, lower.b, &name) == 0)
-		return 0;
-	r = ovl_view_name_shown(v->stack, v->facts, name->loc, &name->stat, &hit, &path);
-	if (r <= 0)
-		return r;
-	if (hit.lower[0].stat.dev == lower.a && hit.lower[0].stat.ino == lower.b) {
-		ret->shown = true;
-		ret->at = name->loc;
-		ret->bare = !hit.has_upper;
-		ret->astray = ovl_index_entry_is_astray(v, name->loc, path);
-		if (hit.has_upper) {
-			ret->upper_ino = hit.upper.stat.ino;
-			ret->upper_path = ovl_path_ref(hit.upper.path);
-		}
-	}
-	ovl_hit_done(&hit);
-	ovl_path_unref(path);
-	return 0;
-}
-
 /* The value of "origin" of the directory that a handle leads to; empty if it has none. */
 static int read_origin(const struct ovl_view *v, const struct ovl_fh *fh, struct ovl_buf *value)
 {
@@ -114,8 +68,8 @@ static int check_origin(const struct ovl_view *v, const struct ovl_origin *upper
 				  "one whose origin is the name of the entry");
 }
 
-static int report_place(const struct ovl_view *v, const struct home *home, const char *found,
-			struct ovl_sink *sink)
+static int report_place(const struct ovl_view *v, const struct ovl_index_home *home,
+			const char *found, struct ovl_sink *sink)
 {
 	struct ovl_loc at = home->at;
 
@@ -126,7 +80,8 @@ static int report_place(const struct ovl_view *v, const struct home *home, const
 }
 
 /* The overlay shows the lower directory, but not with the upper one that the entry names. */
-static int check_place(const struct ovl_view *v, const struct home *home, struct ovl_sink *sink)
+static int check_place(const struct ovl_view *v, const struct ovl_index_home *home,
+		       struct ovl_sink *sink)
 {
 	if (!home->shown || home->astray)
 		return 0;
@@ -166,7 +121,7 @@ static const struct ovl_path *upper_path(const struct ovl_view *v, const struct 
 static int check_upper(const struct ovl_view *v, const struct ovl_origin *upper,
 		       struct ovl_sink *sink)
 {
-	_cleanup_(home_done) struct home home = { 0 };
+	_cleanup_(ovl_index_home_done) struct ovl_index_home home = { 0 };
 	const struct ovl_path *path = upper_path(v, upper);
 	int r;
 
@@ -177,7 +132,7 @@ static int check_upper(const struct ovl_view *v, const struct ovl_origin *upper,
 	r = path ? check_handle(v, upper, sink) : 1;
 	if (r <= 0)
 		return r;
-	r = find_home(v, &home);
+	r = ovl_index_entry_home(v, &home);
 	if (r < 0)
 		return r;
 	/*
@@ -263,13 +218,13 @@ static struct ovl_loc claimed_by(const struct ovl_view *v)
 
 static int visible_dir(const struct ovl_view *v, struct ovl_loc *ret)
 {
-	_cleanup_(home_done) struct home home = { 0 };
+	_cleanup_(ovl_index_home_done) struct ovl_index_home home = { 0 };
 	int r;
 
 	*ret = nowhere;
 	if (v->stack->config.nfs_export != OVL_ON)
 		return 0;
-	r = find_home(v, &home);
+	r = ovl_index_entry_home(v, &home);
 	if (home.shown && !home.astray)
 		*ret = home.at;
 	return r;

@@ -36,12 +36,12 @@ static int check_claim(const struct ovl_view *v, const struct ovl_fact_origin *c
 		r = ovl_sink_add_about(
 			sink, OVL_P_META_ORIGIN_MISMATCH, OVL_SEV_ERROR,
 			(struct ovl_loc){ OVL_LAYER_UPPER, claim->path }, names[0].loc,
-			ovl_sink_text(sink, "the data of %s, inode %llu",
+			ovl_sink_text(sink, "the data of %s, inode %llu instead of %llu",
 				      ovl_sink_place(sink,
 						     (struct ovl_loc){ head->layer, head->path }),
-				      (unsigned long long)head->stat.ino),
-			ovl_sink_text(sink, "its origin, inode %llu",
-				      (unsigned long long)claim->lower.ino));
+				      (unsigned long long)head->stat.ino,
+				      (unsigned long long)claim->lower.ino),
+			"its origin");
 	ovl_hit_done(&hit);
 	return r;
 }

@@ -109,10 +109,14 @@ int ovl_check_work_incompat(const struct ovl_view *v, struct ovl_sink *sink)
 		severity = unless_live(v, OVL_P_WORK_INCOMPAT);
 	return ovl_sink_add_about(
 		sink, OVL_P_WORK_INCOMPAT, severity, v->loc, nowhere,
-		ovl_sink_text(sink, "the mark of feature %s",
-			      ovl_sink_quote(sink,
-					     (struct ovl_bytes){ (const unsigned char *)v->name,
-								 strlen(v->name) })),
+		strcmp(v->name, own_mark) == 0 ?
+			"the mark of a repair that was not finished: fsck.overlay -p or -y goes on "
+			"with it, with the same -z if it had one" :
+			ovl_sink_text(
+				sink, "the mark of feature %s",
+				ovl_sink_quote(sink,
+					       (struct ovl_bytes){ (const unsigned char *)v->name,
+								   strlen(v->name) })),
 		"nothing in incompat/");
 }
 

@@ -42,15 +42,17 @@ int ovl_fix_meta_get(struct ovl_fixer *fx, struct ovl_fix_meta *ret)
 /** Where the origin of a metacopy file is, and what a redirect to it would find. */
 struct home {
 	struct ovl_buf path; /* what the redirect has to be */
-	struct ovl_loc loc;  /* borrowed from the facts */
+	struct ovl_loc loc;  /* borrowed from the facts or from @beneath */
 	struct ovl_stat st;
 	struct ovl_hit hit; /* of a lookup with that redirect */
+	struct ovl_hit beneath;
 };
 
 static void home_done(struct home *h)
 {
 	ovl_buf_done(&h->path);
 	ovl_hit_done(&h->hit);
+	ovl_hit_done(&h->beneath);
 }
 
 /* Would a redirect to this name of the origin find it? 1 and @ret, 0, <0. */
@@ -78,6 +80,23 @@ static int try_name(struct ovl_fixer *fx, const struct ovl_fix_meta *m,
 	return 1;
 }
 
+/* At the name of the file itself, where names are not collected. As try_name(). */
+static int try_beneath(struct ovl_fixer *fx, const struct ovl_fix_meta *m, struct home *ret)
+{
+	int r = ovl_fixer_beneath(fx, m->loc, &ret->beneath);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	for (size_t i = 0; r == 0 && i < ret->beneath.n_lower; i++) {
+		const struct ovl_found *found = &ret->beneath.lower[i];
+		const struct ovl_fact_name name = { .loc = { found->layer, found->path } };
+
+		if (found->stat.dev == ret->st.dev && found->stat.ino == ret->st.ino)
+			r = try_name(fx, m, &name, ret);
+	}
+	return r;
+}
+
 static int find_home(struct ovl_fixer *fx, const struct ovl_fix_meta *m, struct home *ret)
 {
 	const struct ovl_fact_name *names;
@@ -94,6 +113,8 @@ static int find_home(struct ovl_fixer *fx, const struct ovl_fix_meta *m, struct 
 	n = ovl_facts_names(fx->facts, origin.stat.dev, origin.stat.ino, &names);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = try_name(fx, m, &names[i], ret);
+	if (r == 0)
+		r = try_beneath(fx, m, ret);
 	return r != 0 ? r :
 			ovl_way_refuse(fx, "its origin is in no lower layer, or cannot be "
 					   "reached there");

@@ -58,7 +58,7 @@ static int write_handle(struct ovl_fixer *fx, struct ovl_loc dir, struct ovl_loc
 {
 	_cleanup_free_ char *place = ovl_fixer_place(fx, lower);
 	unsigned char raw[OVL_FH_MAX_LEN];
-	int len = ovl_fixer_handle(fx, lower, raw), r;
+	int len = ovl_fixer_handle(fx, lower, 0, raw), r;
 
 	if (!place || len < 0)
 		return len < 0 ? len : -ENOMEM;
@@ -219,7 +219,7 @@ static int belong_together(struct ovl_fixer *fx, struct ovl_loc dir, struct ovl_
 	if (r < 0)
 		return r;
 	if (ovl_map_get(&fx->facts->index_dir, (struct ovl_key){ obs.stat.ino, 0 })) {
-		len = ovl_fixer_handle(fx, lower, raw);
+		len = ovl_fixer_handle(fx, lower, 0, raw);
 		r = len <= 0 ? len : index_knows(fx, raw, (size_t)len);
 		if (r <= 0)
 			return r < 0 ? r :

@@ -191,7 +191,7 @@ static int strip(struct ovl_fixer *fx, struct ovl_loc loc)
 	return r < 0 ? r : 1;
 }
 
-static int strip_bad(struct ovl_fixer *fx, bool only_made_by_hand)
+static int strip_bad(struct ovl_fixer *fx)
 {
 	const struct ovl_loc loc = fx->finding->loc;
 	struct ovl_obs obs;
@@ -203,18 +203,57 @@ static int strip_bad(struct ovl_fixer *fx, bool only_made_by_hand)
 		return ovl_way_refuse(fx, "without its redirect the file would have no data");
 	if (!(obs.xmask & OVL_XBIT(REDIRECT)))
 		return ovl_way_refuse(fx, "it has no redirect any more");
-	if (only_made_by_hand && ovl_obs_has(&obs, OVL_X_ORIGIN))
-		return ovl_way_refuse(fx,
-				      "it was copied up: look at lowerdir first, or run with -y");
 	r = leads(fx, loc);
 	if (r < 0)
 		return r == -ENOENT ? blocked_above(fx) : r;
 	return r ? ovl_way_refuse(fx, "it leads somewhere now") : strip(fx, loc);
 }
 
+int ovl_fix_redirect_strip_any(struct ovl_fixer *fx)
+{
+	return strip_bad(fx);
+}
+
+/* Its lower half is there, but in none of these lowers: more likely than not, lowerdir is wrong. */
+static int is_elsewhere(struct ovl_fixer *fx, struct ovl_loc loc)
+{
+	const struct ovl_fact_name *name;
+	struct ovl_origin origin;
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, loc, &obs);
+
+	if (r < 0 || !(obs.xmask & OVL_XBIT(ORIGIN)))
+		return r;
+	ovl_origin_decode(fx->stack, obs.x[OVL_X_ORIGIN], 1, (int)fx->stack->n_lower, false,
+			  &origin);
+	switch (origin.state) {
+	case OVL_ORIGIN_FOUND:
+		return fx->facts->missed_names ||
+		       ovl_facts_names(fx->facts, origin.stat.dev, origin.stat.ino, &name) == 0;
+	case OVL_ORIGIN_NO_LAYER:
+	case OVL_ORIGIN_UNKNOWN:
+		return 1;
+	case OVL_ORIGIN_NONE:
+	case OVL_ORIGIN_EMPTY:
+	case OVL_ORIGIN_MALFORMED:
+	case OVL_ORIGIN_FOREIGN:
+	case OVL_ORIGIN_STALE:
+	default:
+		return 0;
+	}
+}
+
 int ovl_fix_redirect_strip(struct ovl_fixer *fx)
 {
-	return strip_bad(fx, false);
+	int r;
+
+	if (fx->finding->loc.layer != OVL_LAYER_UPPER)
+		return ovl_way_refuse(fx, "a lower layer may stand upon others elsewhere");
+	r = is_elsewhere(fx, fx->finding->loc);
+	if (r > 0)
+		return ovl_way_refuse(
+			fx, "it was copied up from none of these lowers: look at lowerdir first");
+	return r < 0 ? r : strip_bad(fx);
 }
 
 /*
@@ -223,10 +262,19 @@ int ovl_fix_redirect_strip(struct ovl_fixer *fx)
  */
 int ovl_fix_redirect_strip_bare(struct ovl_fixer *fx)
 {
+	struct ovl_obs obs;
+	int r;
+
 	if (fx->finding->loc.layer != OVL_LAYER_UPPER)
 		return ovl_way_refuse(fx,
 				      "more than -p repairs in a lower layer needs -E lower=rw");
-	return strip_bad(fx, true);
+	r = ovl_fixer_observe(fx, fx->finding->loc, &obs);
+	if (r < 0)
+		return r;
+	if (ovl_obs_has(&obs, OVL_X_ORIGIN))
+		return ovl_way_refuse(fx,
+				      "it was copied up: look at lowerdir first, or run with -y");
+	return strip_bad(fx);
 }
 
 int ovl_fix_redirect_cut(struct ovl_fixer *fx)

@@ -87,7 +87,8 @@ int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *
 	return r;
 }
 
-int ovl_fixer_handle(struct ovl_fixer *fx, struct ovl_loc loc, unsigned char *ret_raw)
+int ovl_fixer_handle(struct ovl_fixer *fx, struct ovl_loc loc, uint8_t flags,
+		     unsigned char *ret_raw)
 {
 	struct ovl_dir *dir;
 	int r, fd;
@@ -95,7 +96,7 @@ int ovl_fixer_handle(struct ovl_fixer *fx, struct ovl_loc loc, unsigned char *re
 	r = pin_parent(fx, loc, &dir, &fd);
 	if (r < 0)
 		return r;
-	r = ovl_origin_of(fx->stack, loc.layer, fd, loc.path ? loc.path->name : "", 0, ret_raw);
+	r = ovl_origin_of(fx->stack, loc.layer, fd, loc.path ? loc.path->name : "", flags, ret_raw);
 	ovl_dir_unpin(dir);
 	ovl_dir_unref(dir);
 	return r == -EOPNOTSUPP ? 0 : r;

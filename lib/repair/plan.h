@@ -87,10 +87,12 @@ int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *
 
 /**
  * ovl_fixer_handle - the handle that overlayfs would store as the origin of what is copied up from here
+ * @flags: OVL_FH_FLAG_PATH_UPPER for the xattr "upper" of an index entry, else 0
  * @ret_raw: at least OVL_FH_MAX_LEN bytes
  * Its length; 0 if the file system has no handles, and the value is empty; or negative errno.
  */
-int ovl_fixer_handle(struct ovl_fixer *fx, struct ovl_loc loc, unsigned char *ret_raw);
+int ovl_fixer_handle(struct ovl_fixer *fx, struct ovl_loc loc, uint8_t flags,
+		     unsigned char *ret_raw);
 
 /** ovl_fixer_open - open a regular file for reading; the reader closes it; -ESTALE if it is another */
 int ovl_fixer_open(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_stat *st,

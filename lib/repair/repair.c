@@ -143,11 +143,13 @@ struct work {
 /* One round: 1 if another one is needed, 0 if not. */
 static int run_round(struct work *w, struct round *round, struct ovl_error *e)
 {
-	int r;
+	int r = 0;
 
 	w->tx.stack->marked = w->tx.open;
-	r = ovl_check_facts(w->tx.stack, w->options, &round->report, &round->facts, e);
-
+	if (w->tx.open)
+		r = ovl_stack_look_for_index(w->tx.stack, e);
+	if (r == 0)
+		r = ovl_check_facts(w->tx.stack, w->options, &round->report, &round->facts, e);
 	if (r < 0)
 		return r;
 	r = ovl_plan_make(w->tx.stack, round->report, round->facts, w->tx.policy, &w->number,

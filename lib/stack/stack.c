@@ -60,11 +60,29 @@ static int open_layers(struct ovl_stack *s, struct ovl_error *e)
 	return r;
 }
 
-/* The work base must be there; the index in it may be, and may be something that is no directory. */
+/* The index may be there, and may be something that is no directory. */
+static int open_index(struct ovl_stack *s, struct ovl_error *e)
+{
+	struct ovl_stat st;
+
+	s->index_errno = s->reader->ops->stat(s->reader, s->work.root.fd, "index", &st);
+	if (s->index_errno == -ENOENT)
+		return 0;
+	if (s->index_errno < 0)
+		return ovl_fail(e, s->index_errno, "cannot look at index directory '%s'",
+				s->index_dir);
+	if (!S_ISDIR(st.mode)) {
+		s->index_errno = -ENOTDIR; /* also for a symlink, which is never followed here */
+		return 0;
+	}
+	return open_layer(&s->index, OVL_ROLE_INDEX, OVL_LAYER_INDEX, s->index_dir,
+			  "index directory", e);
+}
+
+/* The work base must be there. */
 static int open_work(struct ovl_stack *s, struct ovl_error *e)
 {
 	_cleanup_(ovl_buf_done) struct ovl_buf path = { 0 };
-	struct ovl_stat st;
 	int r;
 
 	s->index_errno = -ENOENT;
@@ -80,18 +98,16 @@ static int open_work(struct ovl_stack *s, struct ovl_error *e)
 	s->index_dir = ovl_buf_take(&path);
 	if (!s->index_dir)
 		return ovl_fail(e, -ENOMEM, "open index");
-	s->index_errno = s->reader->ops->stat(s->reader, s->work.root.fd, "index", &st);
-	if (s->index_errno == -ENOENT)
+	return open_index(s, e);
+}
+
+int ovl_stack_look_for_index(struct ovl_stack *stack, struct ovl_error *e)
+{
+	if (stack->work.root.fd < 0)
 		return 0;
-	if (s->index_errno < 0)
-		return ovl_fail(e, s->index_errno, "cannot look at index directory '%s'",
-				s->index_dir);
-	if (!S_ISDIR(st.mode)) {
-		s->index_errno = -ENOTDIR; /* also for a symlink, which is never followed here */
-		return 0;
-	}
-	return open_layer(&s->index, OVL_ROLE_INDEX, OVL_LAYER_INDEX, s->index_dir,
-			  "index directory", e);
+	ovl_root_done(&stack->index.root);
+	stack->index.root = (struct ovl_root)OVL_ROOT_INIT;
+	return open_index(stack, e);
 }
 
 static int add_trap(struct ovl_stack *s, const struct ovl_root *root)

@@ -69,6 +69,9 @@ struct ovl_stack {
 /** ovl_stack_layer - the layer with a number, OVL_LAYER_WORK and OVL_LAYER_INDEX included */
 const struct ovl_layer *ovl_stack_layer(const struct ovl_stack *stack, int number);
 
+/** ovl_stack_look_for_index - open the index again: a repair may have moved it; 0, or why not */
+int ovl_stack_look_for_index(struct ovl_stack *stack, struct ovl_error *e);
+
 /** ovl_stack_follow - are redirects followed? Kernel: ovl_redirect_follow() */
 static inline bool ovl_stack_follow(const struct ovl_stack *stack)
 {
