@@ -41,11 +41,23 @@ static bool is_seen(const struct ovl_fact_redirect *red, const struct ovl_fact_r
 	return true;
 }
 
+/* A directory that somebody made by hand has no origin; what the index leads to is no copy. */
+static int claim_of(const struct ovl_facts *facts, const struct ovl_fact_redirect *red)
+{
+	const struct ovl_key key = { red->source_stat.ino, 0 };
+
+	if (red->source.layer == OVL_LAYER_UPPER && facts->index_judged &&
+	    ovl_map_get(&facts->index_dir, key))
+		return 2;
+	return red->has_origin;
+}
+
 /*
- * The keeper is one of the lowest layer, which others may stand on; of one layer the first that has an
- * origin, since a directory that somebody made by hand has none.
+ * The keeper is one of the lowest layer, which others may stand on; of one layer the first that has the
+ * best claim.
  */
-static const struct ovl_fact_redirect *find_keeper(const struct ovl_fact_redirect *red, size_t n)
+static const struct ovl_fact_redirect *find_keeper(const struct ovl_facts *facts,
+						   const struct ovl_fact_redirect *red, size_t n)
 {
 	const struct ovl_fact_redirect *keeper = NULL;
 	unsigned tries = 0;
@@ -55,7 +67,7 @@ static const struct ovl_fact_redirect *find_keeper(const struct ovl_fact_redirec
 
 		if (keeper && one->source.layer != keeper->source.layer)
 			break;
-		if (keeper && keeper->has_origin && !one->has_origin)
+		if (keeper && claim_of(facts, keeper) > claim_of(facts, one))
 			continue;
 		if (one->source.layer != red[0].source.layer) {
 			tries++;
@@ -76,9 +88,10 @@ static enum ovl_severity severity_of(const struct ovl_fact_redirect *red, size_t
 }
 
 /* Redirects to one target, those of the upper first. */
-static int check_target(const struct ovl_fact_redirect *red, size_t n, struct ovl_sink *sink)
+static int check_target(const struct ovl_facts *facts, const struct ovl_fact_redirect *red,
+			size_t n, struct ovl_sink *sink)
 {
-	const struct ovl_fact_redirect *keeper = find_keeper(red, n);
+	const struct ovl_fact_redirect *keeper = find_keeper(facts, red, n);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
@@ -102,7 +115,7 @@ int ovl_check_redirect_duplicate(const struct ovl_view *v, struct ovl_sink *sink
 	for (size_t i = 0; r == 0 && i < len; i += n) {
 		for (n = 1; i + n < len && is_same_target(&red[i], &red[i + n]); n++)
 			;
-		r = check_target(&red[i], n, sink);
+		r = check_target(v->facts, &red[i], n, sink);
 	}
 	return r;
 }

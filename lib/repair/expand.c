@@ -41,6 +41,7 @@ void ovl_expand_done(struct ovl_expansion *x)
 	ovl_vec_done(&x->relative);
 	ovl_map_done(&x->inode);
 	ovl_map_done(&x->filled);
+	ovl_map_done(&x->index);
 	*x = (struct ovl_expansion){ 0 };
 }
 
@@ -186,6 +187,37 @@ static int add_data(struct walk *w, const struct ovl_hit *hit, struct ovl_path *
 	return 1;
 }
 
+/*
+ * A lower file with several names of which one was changed: with index=on all of them show what is in
+ * the index. 1, or 0 if it is not to be copied.
+ */
+static int take_indexed(struct walk *w, const struct ovl_found *lower, struct ovl_path *path)
+{
+	struct ovl_expand_copy *copy = &w->x->copy.data[w->x->copy.len - 1];
+	const struct ovl_key key = { lower->stat.dev, lower->stat.ino };
+	const uint64_t *number = ovl_map_get(&w->x->index, key);
+	struct ovl_path *entry;
+	struct ovl_obs obs;
+	const char *name;
+	int r;
+
+	if (!number || copy->first != 0)
+		return 1;
+	name = w->fx->facts->index.data[*number].name;
+	entry = ovl_path_new(NULL, name, strlen(name));
+	if (!entry)
+		return -ENOMEM;
+	ovl_path_unref((struct ovl_path *)copy->source.path);
+	copy->source = (struct ovl_loc){ OVL_LAYER_INDEX, entry };
+	r = ovl_fixer_observe(w->fx, copy->source, &obs);
+	if (r < 0)
+		return r;
+	if (obs.kind != lower->kind || ovl_obs_has(&obs, OVL_X_METACOPY))
+		return refuse(w, path, "is in the index, but not as a whole file");
+	copy->ino = obs.stat.ino;
+	return 1;
+}
+
 static int visit_lower(struct walk *w, const struct job *job, const struct ovl_hit *hit,
 		       struct ovl_path *path)
 {
@@ -195,8 +227,8 @@ static int visit_lower(struct walk *w, const struct job *job, const struct ovl_h
 	if (r > 0 && hit->is_dir)
 		return descend(w, job, hit, path, w->x->copy.len);
 	if (r > 0 && (hit->lower[0].metacopy || hit->lazy_data))
-		return add_data(w, hit, path);
-	return r;
+		r = add_data(w, hit, path);
+	return r > 0 ? take_indexed(w, &hit->lower[0], path) : r;
 }
 
 static int visit(struct walk *w, const struct job *job, const struct ovl_dirent *d)
@@ -269,6 +301,18 @@ static int read_entry(struct walk *w, const struct job *job)
 	return r;
 }
 
+static int note_index(struct walk *w)
+{
+	const struct ovl_facts *f = w->fx->facts;
+	uint64_t *value;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && f->index_judged && i < f->index.len; i++)
+		if (f->index.data[i].state == OVL_ORIGIN_FOUND)
+			r = ovl_map_put(&w->x->index, f->index.data[i].lower, i, &value);
+	return r < 0 ? r : 0;
+}
+
 static int begin(struct walk *w, const struct ovl_path *dir)
 {
 	struct ovl_entry *entry = NULL;
@@ -288,8 +332,10 @@ static int begin(struct walk *w, const struct ovl_path *dir)
 int ovl_expand_walk(struct ovl_fixer *fx, const struct ovl_path *dir, struct ovl_expansion *ret)
 {
 	_cleanup_(walk_done) struct walk w = { .fx = fx, .x = ret, .buf = malloc(OVL_DIRBUF_SIZE) };
-	int r = w.buf ? begin(&w, dir) : -ENOMEM;
+	int r = w.buf ? note_index(&w) : -ENOMEM;
 
+	if (r == 0)
+		r = begin(&w, dir);
 	while (r > 0 && w.job.len > 0) {
 		struct job job = w.job.data[--w.job.len];
 

@@ -26,6 +26,7 @@ struct ovl_expansion {
 	OVL_VEC(struct ovl_path *)
 	relative;              /* upper directories with a relative redirect; counted */
 	struct ovl_map inode;  /* lower (dev, ino) of several names -> 1 + number in copy */
+	struct ovl_map index;  /* lower (dev, ino) of all index entries -> number in the facts */
 	struct ovl_map filled; /* upper inodes of metacopy files that were completed */
 };
 

@@ -62,6 +62,9 @@ static int expand(struct ovl_fixer *fx, struct ovl_loc loc)
 		return r;
 	if (obs.kind != OVL_KIND_DIR || !(obs.xmask & OVL_XBIT(REDIRECT)))
 		return ovl_way_refuse(fx, "it is no redirected directory any more");
+	if (fx->facts->index_judged &&
+	    ovl_map_get(&fx->facts->index_dir, (struct ovl_key){ obs.stat.ino, 0 }))
+		return ovl_way_refuse(fx, "the index says that it belongs to the lower directory");
 	r = is_below_another(fx, loc);
 	if (r != 0)
 		return r < 0 ? r :

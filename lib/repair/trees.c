@@ -136,6 +136,8 @@ int ovl_trees_open_source(struct ovl_trees *t, const struct ovl_place *place, st
 		return r;
 	if (place->tree >= 0 && (size_t)place->tree < t->stack->n_layer)
 		root = t->stack->layer[place->tree].root.fd;
+	else if (place->tree == OVL_LAYER_INDEX)
+		root = t->stack->index.root.fd;
 	if (root < 0)
 		return -ENOENT;
 	r = reader->ops->open_dir(reader, root, parent, &dir);
