@@ -20,6 +20,12 @@ tap_result "every problem has a near miss" "$(
 		[ -s "tests/cases/$slug-not.case" ] || echo "tests/cases/$slug-not.case"
 	done)"
 
+tap_result "every repair has a case that looks at what it made" "$(
+	sed -nE 's/^REPAIR[A-Z_]*\((\w+), (PREEN|YES),.*/\1/p' lib/repair/repairs.def | sort -u |
+		tr '[:upper:]_' '[:lower:]-' | while read -r slug; do
+		grep -qE '^(repaired|preened|leaves)' "tests/cases/$slug"*.case || echo "$slug"
+	done)"
+
 page=${top_builddir:-build}/man/overlay-problems.7
 tap_result "every problem has a paragraph in $(basename "$page")" "$(
 	for slug in $slugs; do

@@ -61,6 +61,10 @@ door libfsverity libfsverity lib/io/verity.c
 door xattrs 'sys/xattr\.h' 'lib/io/.*.c'
 door mounting 'sys/mount\.h' 'lib/io/.*.c'
 
+tap_result "only lib/repair includes io/write.h, and those who make it" "$(
+	includes lib fsck | grep -F '"io/write.h"' |
+		grep -vE '^lib/(repair/|io/(write|copydata)\.c)' || :)"
+
 tap_result "every file of lib/ ends its includes with base/banned.h" "$(
 	find lib -name '*.c' | while read -r file; do
 		last=$(grep -E '^#[[:space:]]*include "' "$file" | grep -v '\.def"' | tail -n 1)
