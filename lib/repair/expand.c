@@ -212,8 +212,12 @@ static int take_indexed(struct walk *w, const struct ovl_found *lower, struct ov
 	r = ovl_fixer_observe(w->fx, copy->source, &obs);
 	if (r < 0)
 		return r;
-	if (obs.kind != lower->kind || ovl_obs_has(&obs, OVL_X_METACOPY))
-		return refuse(w, path, "is in the index, but not as a whole file");
+	if (obs.kind != lower->kind)
+		return refuse(w, path, "is something else in the index");
+	if (ovl_obs_has(&obs, OVL_X_METACOPY) && !copy->data.path) {
+		copy->data = (struct ovl_loc){ lower->layer, ovl_path_ref(lower->path) };
+		copy->data_ino = lower->stat.ino;
+	}
 	copy->ino = obs.stat.ino;
 	return 1;
 }
