@@ -13,7 +13,7 @@
 
 #include "base/banned.h"
 
-static __attribute__((format(printf, 1, 0))) char *format(const char *fmt, va_list ap)
+static __attribute__((format(__printf__, 1, 0))) char *format(const char *fmt, va_list ap)
 {
 	char *text;
 
