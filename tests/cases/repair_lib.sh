@@ -42,7 +42,7 @@ layer_sums() {
 	[ "$status" -le 1 ] || broken "cannot list the layers"
 	[ ! -d "$C_DIR/work" ] ||
 		kit_treesum -x ctime,dirsize "$C_DIR/work" |
-		grep -vE '^(/|/work|/\.fsck\.overlay) d ' >>"$1" || :
+		grep -vE '^(/|/work|/work/incompat|/\.fsck\.overlay) d ' >>"$1" || :
 }
 
 # slugs FILE: "PLACE SLUG" of all findings that a report shows as not corrected.
