@@ -203,6 +203,7 @@ int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc)
 {
 	const struct ovl_fact_link *link;
 	struct ovl_obs obs;
+	uint64_t others;
 	int r = ovl_fixer_observe(fx, loc, &obs);
 
 	if (r < 0)
@@ -210,5 +211,10 @@ int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc)
 	if (obs.kind == OVL_KIND_DIR || obs.stat.nlink == 1)
 		return 1;
 	link = ovl_facts_find_link(fx->facts, obs.stat.ino);
-	return link && !fx->facts->missed_upper && link->names + link->entries == obs.stat.nlink;
+	if (!link || fx->facts->missed_upper)
+		return 0;
+	if (link->names + link->entries >= obs.stat.nlink)
+		return link->names + link->entries == obs.stat.nlink;
+	r = ovl_other_names(&fx->others, fx->stack, obs.stat.ino, &others);
+	return r < 0 ? r : link->names + link->entries + others == obs.stat.nlink;
 }

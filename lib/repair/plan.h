@@ -14,6 +14,7 @@
 #define OVL_REPAIR_PLAN_H
 
 #include "check/facts.h"
+#include "check/other_names.h"
 #include "overlayfs/repair.h"
 #include "repair/op.h"
 
@@ -64,6 +65,7 @@ struct ovl_fixer {
 	char *why;           /* why the last way is closed; owned */
 
 	struct ovl_obs_scratch scratch; /* of ovl_fixer_observe() */
+	struct ovl_other_names others;  /* of ovl_fixer_names() */
 };
 
 void ovl_way_done(struct ovl_way *way);
@@ -116,8 +118,11 @@ int ovl_fixer_shows(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *re
 int ovl_fixer_if(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
 		 const struct ovl_bytes *value, struct ovl_hit *ret);
 
-/** ovl_fixer_names - are all names of an upper file known, so that nothing outside is changed with it?
- * 1, 0 or negative errno. Directories: 1. */
+/**
+ * ovl_fixer_names - are all names of an upper file known, so that nothing outside is changed with it?
+ * Also those of temporary objects of the kernel, and what repairs have set aside. 1, 0 or negative errno.
+ * Directories: 1.
+ */
 int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc);
 
 /*
