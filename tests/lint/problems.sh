@@ -20,6 +20,8 @@ tap_result "every problem has a near miss" "$(
 		[ -s "tests/cases/$slug-not.case" ] || echo "tests/cases/$slug-not.case"
 	done)"
 
+tap_result "the repairs of a problem stand together" "$(
+	sed -nE 's/^REPAIR[A-Z_]*\((\w+),.*/\1/p' lib/repair/repairs.def | uniq | sort | uniq -d)"
 tap_result "every repair has a case that looks at what it made" "$(
 	sed -nE 's/^REPAIR[A-Z_]*\((\w+), (PREEN|YES),.*/\1/p' lib/repair/repairs.def | sort -u |
 		tr '[:upper:]_' '[:lower:]-' | while read -r slug; do
