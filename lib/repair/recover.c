@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "repair/store_folder.h"
 #include "repair/undo.h"
 
 #include "base/banned.h"
@@ -62,7 +63,7 @@ int ovl_recover(struct ovl_store *store, struct ovl_trees *trees, bool *ret_open
 	if (r == 0)
 		r = ovl_store_list(store, &kept);
 	if (r < 0)
-		return ovl_fail(e, r, "cannot look for journals of earlier runs");
+		return ovl_store_fail(e, r, OVL_STORE_FOLDER);
 	if (kept.len > 0 || marked)
 		r = ovl_store_lock(store, e);
 	for (size_t i = 0; r == 0 && i < kept.len && !*ret_open; i++)

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "overlayfs/repair.h"
+#include "repair/store_folder.h"
 #include "repair/undo.h"
 
 #include "base/banned.h"
@@ -47,7 +48,7 @@ int ovl_undo_list(struct ovl_stack *stack, const char *journal_dir,
 						     .has_saved = kept.data[i].has_saved });
 	ovl_vec_done(&kept);
 	ovl_store_done(&store);
-	return r < 0 ? ovl_fail(e, r, "cannot list the journals") : 0;
+	return r < 0 ? ovl_store_fail(e, r, OVL_STORE_FOLDER) : 0;
 }
 
 /* The journal that is meant: the newest, or the one that @id begins. */
@@ -58,7 +59,7 @@ static int choose(struct ovl_store *store, const char *id, char ret[37], struct 
 	int r = store->base < 0 ? 0 : ovl_store_list(store, &kept);
 
 	if (r < 0)
-		return ovl_fail(e, r, "cannot list the journals");
+		return ovl_store_fail(e, r, OVL_STORE_FOLDER);
 	for (size_t i = 0; i < kept.len; i++) {
 		const struct ovl_kept *k = &kept.data[i];
 
