@@ -62,6 +62,7 @@ struct ovl_op {
 	struct ovl_place data; /* and, if that is metacopy, the file with the content; not recorded */
 	uint64_t data_ino;
 
+	/* (Of a copy that is published, index 0: of the copy.) */
 	/* MOVE, LINK: times of the two directories, which the change must not leave behind. Index 0: of
 	 * at, 1: of to. DATA: of the file, index 0. */
 	struct ovl_times times[2];

@@ -66,7 +66,8 @@ int ovl_ends_prepare(struct ovl_trees *t, struct ovl_op *op)
 	op->mode = st.mode;
 	op->times[0] = ends.now[0];
 	op->times[1] = ends.now[1];
-	return 0;
+	/* Nobody asks for the times of stage/; those of a copy tell later whether it was written to. */
+	return op->make == OVL_MAKE_COPY ? ovl_write_times(object, &op->times[0]) : 0;
 }
 
 /* Nobody looks at the folders of the store; but a directory in stage/ is going to a layer. */

@@ -3,6 +3,7 @@
  * MOVE: an object gets another name, whole and in one step: aside, out of the stage, or elsewhere.
  */
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "repair/op_ends.h"
@@ -52,6 +53,25 @@ static int move_do(struct ovl_trees *t, const struct ovl_op *op)
 	return r;
 }
 
+/* A copy that somebody has written to since it was published is not ours to take away any more. */
+static int check_unused(const struct ovl_reach *at, const struct ovl_op *op)
+{
+	const struct timespec *made = &op->times[0].modify;
+	_cleanup_close_ int object = -EBADF;
+	struct ovl_times now;
+	int r;
+
+	if (op->make != OVL_MAKE_COPY || !S_ISREG(op->mode))
+		return 0;
+	r = ovl_write_hold(at->dir, at->name, &object, NULL);
+	if (r == 0)
+		r = ovl_write_times(object, &now);
+	if (r < 0)
+		return r;
+	return now.modify.tv_sec == made->tv_sec && now.modify.tv_nsec == made->tv_nsec ? 0 :
+											  -ESTALE;
+}
+
 static int move_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded_times)
 {
 	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
@@ -72,6 +92,9 @@ static int move_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 	}
 	if (at == -ESTALE && to == 1)
 		return -ESTALE; /* another object has taken its place */
+	r = to == 1 && !recorded_times ? check_unused(&ends.to, op) : 0;
+	if (r < 0)
+		return r;
 	r = at == 1 && to != 1 ? 0 : carry(&ends.to, &ends.at, op);
 	if (r < 0 || (r == 0 && !recorded_times))
 		return r == -EEXIST ? -ESTALE : r;
