@@ -5,6 +5,9 @@
  *	ovl-kill N PROGRAM ARG...       SIGKILL before the N-th such call (1, 2, ...), which is not made
  *	ovl-kill N:ERRNO PROGRAM ARG... the N-th such call fails with this errno (ENOSPC, EIO ...) instead
  *	ovl-kill 0 PROGRAM ARG...       runs it to its end
+ *	ovl-kill commit:FILE PROGRAM ARG...  the same; before each such call FILE is written to, and made
+ *	                                durable, as another program might do just then: the file system may
+ *	                                write with it what it likes of what was done so far
  *
  * What only reads is not counted: killing between two calls that change something leaves the same
  * disk behind. All threads are followed. On stderr: the number of such calls, and the name of the last
@@ -135,6 +138,7 @@ struct task {
 struct run {
 	unsigned long stop_at;
 	long fail_with; /* errno; 0: kill */
+	int commit;     /* the file to write to, or -1 */
 	unsigned long n;
 	const char *last;
 	struct task task[MAX_TASKS];
@@ -150,6 +154,12 @@ static struct task *find_task(struct run *r, pid_t pid)
 		ovl_tool_die("too many threads");
 	r->task[r->n_tasks] = (struct task){ .pid = pid };
 	return &r->task[r->n_tasks++];
+}
+
+static void commit(int fd)
+{
+	if (write(fd, "x", 1) != 1 || fsync(fd) < 0)
+		ovl_tool_die("cannot write to the other file");
 }
 
 /* At a stop of a system call: true if the program is to be killed now. */
@@ -171,6 +181,8 @@ static bool at_call(struct run *r, struct task *t)
 	if (!name)
 		return false;
 	r->last = name;
+	if (r->commit >= 0)
+		commit(r->commit);
 	if (++r->n != r->stop_at)
 		return false;
 	if (!r->fail_with)
@@ -215,8 +227,16 @@ static const struct {
 
 static void parse(struct run *r, const char *word)
 {
+	const char commit_to[] = "commit:";
 	char *end;
 
+	if (strncmp(word, commit_to, strlen(commit_to)) == 0) {
+		r->commit = open(word + strlen(commit_to),
+				 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		if (r->commit < 0)
+			ovl_tool_die("%s", word);
+		return;
+	}
 	errno = 0;
 	r->stop_at = strtoul(word, &end, 10);
 	if (*end == ':')
@@ -224,17 +244,17 @@ static void parse(struct run *r, const char *word)
 			if (strcmp(end + 1, errors[i].name) == 0)
 				r->fail_with = errors[i].number;
 	if (errno || end == word || (*end && !r->fail_with))
-		ovl_tool_die("not a number, nor NUMBER:ERRNO: %s", word);
+		ovl_tool_die("neither NUMBER nor NUMBER:ERRNO: %s", word);
 }
 
 int main(int argc, char **argv)
 {
-	struct run r = { .last = "nothing" };
+	struct run r = { .commit = -1, .last = "nothing" };
 	int status, result;
 	pid_t child;
 
 	if (argc < 3)
-		ovl_tool_die("usage: ovl-kill N[:ERRNO] PROGRAM ARG...");
+		ovl_tool_die("usage: ovl-kill N[:ERRNO]|commit:FILE PROGRAM ARG...");
 	parse(&r, argv[1]);
 	child = fork();
 	if (child < 0)
