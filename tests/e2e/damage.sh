@@ -130,6 +130,42 @@ check_damaged() {
 	}
 }
 
+# layer_sums LAYER... WORK: what undo must bring back; work/ is made anew by every mount.
+layer_sums() {
+	kit_treesum -x ctime,dirsize "${@:1:$#-1}"
+	kit_treesum -x ctime,dirsize "${@:$#}" |
+		grep -vE '^(/|/work|/work/incompat|/\.fsck\.overlay) d '
+}
+
+# check_repaired OUT OPTIONS LAYER...: -y, a second look that finds only what was left, and undo;
+# complaints go to standard output.
+check_repaired() {
+	local out=$1 options=$2
+	shift 2
+	layer_sums "$@" >"$out.before"
+	kit_fsck "$out.report" -y -o "$options"
+	! kit_crashed "$out.report" || { echo "-y crashed:" && cat "$out.report.err"; }
+	case $KIT_STATUS in
+	0 | 1 | 4) ;;
+	*) echo "-y: exit status $KIT_STATUS: $(cat "$out.report.err")" ;;
+	esac
+	sed '/? yes$/d; s/\((\([a-z0-9-]*\))\)\. .*? .*$/\1/' "$out.report" >"$out.left"
+	findings "$out.left" >"$out.n"
+	[ "$KIT_STATUS" -ne 1 ] || [ ! -s "$out.n" ] || echo "-y says that all is corrected"
+	kit_fsck "$out.report" -n -o "$options"
+	findings "$out.report" >"$out.v"
+	comm -13 "$out.n" "$out.v" | sed 's/^/found only after -y: /'
+	if [ -n "$(find "${@:$#}/.fsck.overlay" -name journal 2>/dev/null)" ]; then
+		kit_fsck "$out.report" --undo -o "$options"
+		[ "$KIT_STATUS" -eq 0 ] || echo "undo: exit status $KIT_STATUS: $(cat "$out.report" "$out.report.err")"
+	fi
+	layer_sums "$@" >"$out.after"
+	cmp -s "$out.before" "$out.after" || {
+		echo "undo does not bring back:"
+		diff "$out.before" "$out.after" | head -n 20
+	}
+}
+
 # plant_one SLUG SEED DIR OUT: plants one damage, checks it, takes it back. Returns 1 if this
 # overlay cannot have it. Complaints go to OUT.wrong.
 plant_one() {
@@ -138,6 +174,9 @@ plant_one() {
 	[ "$status" -ne 77 ] || return 1
 	if [ "$status" -eq 0 ]; then
 		check_damaged "$out" "$dir.out/sound" "$options" "${layers[@]}" >"$out.wrong"
+		case $options in
+		*,upperdir=*) check_repaired "$out" "$options" "${layers[@]}" >>"$out.wrong" ;;
+		esac
 	else
 		cat "$out.log" >"$out.wrong"
 	fi
@@ -202,7 +241,7 @@ finish_one() {
 	else
 		rm -f "$out.wrong"
 	fi
-	rm -f "$out".{expect,log,report,report.err,n,v,problems,all,came,before,after}
+	rm -f "$out".{expect,log,report,report.err,n,v,problems,all,came,before,after,left}
 	: >"$out.done"
 }
 
