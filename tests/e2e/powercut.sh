@@ -181,7 +181,7 @@ on_fs() {
 if [ -n "${OVL_LONG:-}" ]; then
 	WANTED=${OVL_FS:-ext4 ext4-fast ext4-writeback xfs btrfs}
 else
-	WANTED=${OVL_FS:-ext4 xfs}
+	WANTED=${OVL_FS:-ext4 xfs btrfs}
 fi
 for FS in $WANTED; do
 	on_fs
