@@ -21,7 +21,7 @@ int ovl_report_json_step(struct ovl_reporting *r, const struct ovl_undo_step *st
 	ovl_json_add_text(&o, "place", step->place);
 	ovl_json_add_text(&o, "action", step->action);
 	ovl_json_add_text(&o, "result", step->err ? "left" : "taken back");
-	ovl_json_add_text(&o, "reason", step->err ? ovl_reporter_undo_why(step->err) : NULL);
+	ovl_json_add_text(&o, "reason", step->err ? ovl_reporter_undo_why(step) : NULL);
 	return print_item(r, &o);
 }
 

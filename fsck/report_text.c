@@ -311,7 +311,7 @@ static int text_step(struct ovl_reporting *r, const struct ovl_undo_step *step)
 
 	fprintf(r->out, "%s: %s (%s): ", step->place, step->action, step->slug);
 	if (step->err)
-		fprintf(r->out, "left: %s\n", ovl_reporter_undo_why(step->err));
+		fprintf(r->out, "left: %s\n", ovl_reporter_undo_why(step));
 	else
 		fprintf(r->out, "%s\n", done);
 	return 0;

@@ -28,7 +28,16 @@ int ovl_reporter_fail_journal(struct ovl_reporting *r, int error, const struct o
 	return ovl_reporter_fail(r, error == -EINVAL ? -EPROTO : error, e);
 }
 
-const char *ovl_reporter_undo_why(int err)
+const char *ovl_reporter_undo_why(const struct ovl_undo_step *step)
 {
-	return err == -ESTALE ? "it has changed since" : strerror(-err);
+	if (step->why)
+		return step->why;
+	switch (step->err) {
+	case -ESTALE:
+		return "it has changed since";
+	case -EMLINK:
+		return "it has got more names since, which may be outside of the layers";
+	default:
+		return strerror(-step->err);
+	}
 }

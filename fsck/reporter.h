@@ -96,8 +96,8 @@ int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error
 /** ovl_reporter_fail_journal - the same; a journal that makes no sense is no fault of the command line */
 int ovl_reporter_fail_journal(struct ovl_reporting *r, int error, const struct ovl_error *e);
 
-/** ovl_reporter_undo_why - why a step could not be taken back; @err: negative errno */
-const char *ovl_reporter_undo_why(int err);
+/** ovl_reporter_undo_why - why a step could not be taken back */
+const char *ovl_reporter_undo_why(const struct ovl_undo_step *step);
 
 extern const struct ovl_reporter ovl_report_text;
 extern const struct ovl_reporter ovl_report_json;

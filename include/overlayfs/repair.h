@@ -96,7 +96,9 @@ size_t ovl_repairs_recovered(const struct ovl_repairs *repairs);
 /** One step that was or would be taken back, for the caller to print. */
 struct ovl_undo_step {
 	const char *slug, *place, *action; /* as they were recorded, printable */
-	int err; /* 0, or why it could not be: -ESTALE if the object has changed since */
+	int err; /* 0, or why it could not be: -ESTALE if the object has changed since, -EMLINK if it got
+		  * more names, which may be outside of the layers */
+	const char *why; /* the same, if it is known better: printable; NULL */
 };
 
 struct ovl_undo_options {

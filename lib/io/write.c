@@ -80,6 +80,17 @@ int ovl_write_hold(int dir, const char *name, int *ret_object, struct ovl_stat *
 	return 0;
 }
 
+enum ovl_frozen ovl_write_frozen(int object)
+{
+	struct statx stx;
+
+	if (statx(object, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_TYPE, &stx) < 0)
+		return OVL_FROZEN_NOT;
+	if (stx.stx_attributes & STATX_ATTR_IMMUTABLE)
+		return OVL_FROZEN_IMMUTABLE;
+	return stx.stx_attributes & STATX_ATTR_APPEND ? OVL_FROZEN_APPEND : OVL_FROZEN_NOT;
+}
+
 int ovl_write_times(int object, struct ovl_times *ret)
 {
 	struct stat st;

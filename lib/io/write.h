@@ -42,6 +42,12 @@ int ovl_write_times(int object, struct ovl_times *ret);
  */
 int ovl_write_get_xattr(int object, const char *xattr, struct ovl_buf *ret);
 
+/** Flags that somebody gave an object to keep everybody from changing it: chattr +i and +a. */
+enum ovl_frozen { OVL_FROZEN_NOT, OVL_FROZEN_IMMUTABLE, OVL_FROZEN_APPEND };
+
+/** ovl_write_frozen - which of them has an object that is held? Where nobody can tell: OVL_FROZEN_NOT */
+enum ovl_frozen ovl_write_frozen(int object);
+
 /** ovl_write_read_link - the target of a symlink that is held; free() it */
 int ovl_write_read_link(int object, char **ret);
 

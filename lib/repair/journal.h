@@ -81,6 +81,11 @@ struct ovl_log {
 int ovl_journal_read(int dir, struct ovl_log *ret, struct ovl_error *e);
 /** ovl_log_parse - the same from bytes; @raw is taken over, also on failure. Without ESTALE and the like. */
 int ovl_log_parse(struct ovl_buf *raw, struct ovl_log *ret, struct ovl_error *e);
+/**
+ * ovl_log_count_links - allow files as many more names (op.names) as the journal itself has given them
+ * Part of reading it. 0 or -ENOMEM.
+ */
+int ovl_log_count_links(struct ovl_log *log);
 void ovl_log_done(struct ovl_log *log);
 
 /** ovl_journal_reopen - go on with a journal: what is torn is cut off. Errors as above. */

@@ -248,6 +248,8 @@ int ovl_log_parse(struct ovl_buf *raw, struct ovl_log *ret, struct ovl_error *e)
 	if (r == -EINVAL)
 		return ovl_fail_plain(e, r, "record %llu of the journal makes no sense",
 				      (unsigned long long)log.seq - 1);
+	if (r == 0)
+		r = ovl_log_count_links(&log);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot read the journal");
 	*ret = log;

@@ -51,6 +51,9 @@ struct ovl_op {
 	uint64_t ino;  /* of the object; 0 until what is to be published is made */
 	uint32_t mode; /* its type and permissions */
 
+	uint64_t names; /* XATTR, DATA: of a file, as far as they are known (in upper and index): with more of
+			 * them a file outside would be changed, -EMLINK; 0: not checked */
+
 	/* XATTR; DATA: "security.capability", if there is one, and its value in old_value, by prepare() */
 	char *xattr; /* full name */
 	bool has_old, has_new;
@@ -70,8 +73,6 @@ struct ovl_op {
 	/* DATA */
 	uint64_t old_size, new_size; /* bytes */
 	uint64_t source_ino;         /* of the file at @to */
-	uint64_t names; /* of the file, as far as they are known (in upper and index): with more of them
-			 * a file outside would be changed, -EMLINK; 0: not checked; not recorded */
 	uint64_t saved; /* number in saved/ of a copy of the old content, as given by the planner;
 			 * prepare() makes it 0 if that is one hole */
 };

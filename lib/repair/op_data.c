@@ -374,6 +374,9 @@ static int data_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 	struct mark mark = { .stage = -1 };
 	int r = open_file(t, &op->at, op->ino, &f);
 
+	/* After a crash, names that it has got since then share what was half done. */
+	if (r == 0 && !recorded_times && op->names != 0 && f.st.nlink > op->names)
+		r = -EMLINK;
 	if (r == 0 && op->saved != 0)
 		r = open_saved(t, op, &old);
 	if (r == -ENOENT && f.fd >= 0 && recorded_times)

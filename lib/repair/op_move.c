@@ -77,7 +77,8 @@ static int move_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
 	int r = ovl_ends_open(t, op, &ends), at, to;
 
-	if (r == -ENOENT && recorded_times && ovl_ends_unmade(t, op))
+	/* Also where an earlier try has left other steps, and this one is taken back already. */
+	if (r == -ENOENT && ovl_ends_unmade(t, op))
 		return 0;
 	if (r < 0)
 		return r;

@@ -4,7 +4,8 @@
  *
  *	u32 type, place at, place to, u64 inode number, u32 mode,
  *	string xattr, u32 flags (1: had a value, 2: has one), bytes old, bytes new,
- *	u32 how it is made, times of two directories, u64 old size, new size, source inode, saved
+ *	u32 how it is made, times of two directories, u64 old size, new size, source inode, saved,
+ *	names
  *
  * A place is u32 tree and a string, empty where there is none; times are u64 seconds and u32
  * nanoseconds of the access and then of the modification.
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "overlayfs/xattr.h"
 #include "repair/trees.h"
 
 #include "base/banned.h"
@@ -64,7 +66,8 @@ static int put_xattr(struct ovl_buf *out, const struct ovl_op *op)
 
 static int put_data(struct ovl_buf *out, const struct ovl_op *op)
 {
-	const uint64_t numbers[] = { op->old_size, op->new_size, op->source_ino, op->saved };
+	const uint64_t numbers[] = { op->old_size, op->new_size, op->source_ino, op->saved,
+				     op->names };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(numbers); i++)
@@ -166,6 +169,18 @@ static int get_value(struct ovl_bytes *in, bool has, struct ovl_buf *ret)
 	return ovl_buf_add(ret, value.data, value.len);
 }
 
+/*
+ * A journal may have been made by somebody else, who would give a file capabilities with it: what repairs
+ * change are the xattrs of overlayfs, and what they put back after a write is the capability.
+ */
+static bool is_allowed(enum ovl_op_type type, const char *xattr)
+{
+	if (type == OVL_OP_DATA)
+		return strcmp(xattr, "security.capability") == 0;
+	return ovl_xattr_classify(xattr, false, NULL) == OVL_XC_KNOWN ||
+	       ovl_xattr_classify(xattr, true, NULL) == OVL_XC_KNOWN;
+}
+
 static int get_xattr(struct ovl_bytes *in, struct ovl_op *op)
 {
 	struct ovl_bytes name;
@@ -186,6 +201,8 @@ static int get_xattr(struct ovl_bytes *in, struct ovl_op *op)
 		op->xattr = strndup((const char *)name.data, name.len);
 		if (!op->xattr)
 			return -ENOMEM;
+		if (!is_allowed(op->type, op->xattr))
+			return -EINVAL;
 	}
 	op->has_old = flags & HAS_OLD;
 	op->has_new = flags & HAS_NEW;
@@ -195,7 +212,8 @@ static int get_xattr(struct ovl_bytes *in, struct ovl_op *op)
 
 static int get_data(struct ovl_bytes *in, struct ovl_op *op)
 {
-	uint64_t *const numbers[] = { &op->old_size, &op->new_size, &op->source_ino, &op->saved };
+	uint64_t *const numbers[] = { &op->old_size, &op->new_size, &op->source_ino, &op->saved,
+				      &op->names };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(numbers); i++)

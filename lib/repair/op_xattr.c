@@ -47,6 +47,8 @@ static int xattr_prepare(struct ovl_trees *t, struct ovl_op *op)
 	if (!op->xattr)
 		return -EINVAL;
 	r = ovl_trees_hold(t, &op->at, op->ino, &object, &st);
+	if (r == 0 && op->names != 0 && st.nlink > op->names)
+		r = -EMLINK;
 	if (r == 0)
 		r = compare(object, op, &is_old, &is_new);
 	if (r < 0)
@@ -56,16 +58,19 @@ static int xattr_prepare(struct ovl_trees *t, struct ovl_op *op)
 	return is_old ? 0 : -ESTALE;
 }
 
-/* From one of the states to the other. */
-static int change(struct ovl_trees *t, const struct ovl_op *op, bool back)
+/* From one of the states to the other. @shared: names that have come since are no matter */
+static int change(struct ovl_trees *t, const struct ovl_op *op, bool back, bool shared)
 {
 	_cleanup_close_ int object = -EBADF;
 	bool is_old, is_new;
+	struct ovl_stat st;
 	int r;
 
 	if (!op->xattr)
 		return -EINVAL;
-	r = ovl_trees_hold(t, &op->at, op->ino, &object, NULL);
+	r = ovl_trees_hold(t, &op->at, op->ino, &object, &st);
+	if (r == 0 && !shared && op->names != 0 && st.nlink > op->names)
+		r = -EMLINK;
 	if (r == 0)
 		r = compare(object, op, &is_old, &is_new);
 	if (r < 0)
@@ -80,13 +85,14 @@ static int change(struct ovl_trees *t, const struct ovl_op *op, bool back)
 
 static int xattr_do(struct ovl_trees *t, const struct ovl_op *op)
 {
-	return change(t, op, false);
+	/* The run may have linked it since it was prepared. */
+	return change(t, op, false, true);
 }
 
 static int xattr_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded_times)
 {
-	(void)recorded_times;
-	return change(t, op, true);
+	/* After a crash: names that it has got since then share what was half done. */
+	return change(t, op, true, recorded_times);
 }
 
 const struct ovl_op_row ovl_op_xattr = {

@@ -58,9 +58,10 @@ static int try_way(struct planner *p, const struct ovl_repair_row *row, struct o
 
 	free(TAKE_PTR(p->fx.why));
 	p->fx.way = &way;
+	p->fx.closed = false;
 	r = row->fix(&p->fx);
 	p->fx.way = NULL;
-	if (r > 0 && way.ops.len > 0) {
+	if (r > 0 && way.ops.len > 0 && !p->fx.closed) {
 		*ret = way;
 		return 1;
 	}

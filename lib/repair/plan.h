@@ -63,6 +63,7 @@ struct ovl_fixer {
 	const struct ovl_finding *finding;
 	struct ovl_way *way; /* under construction */
 	char *why;           /* why the last way is closed; owned */
+	bool closed;         /* whatever the planner says: an operation of it may not be */
 
 	struct ovl_obs_scratch scratch; /* of ovl_fixer_observe() */
 	struct ovl_other_names others;  /* of ovl_fixer_names() */

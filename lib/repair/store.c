@@ -96,6 +96,8 @@ int ovl_store_lock(struct ovl_store *s, struct ovl_error *e)
 	r = ovl_store_make_own(s->base, OVL_STORE_FOLDER, &fd);
 	if (r < 0)
 		return ovl_store_fail(e, r, OVL_STORE_FOLDER);
+	if (ovl_write_frozen(fd))
+		return ovl_store_fail_frozen(e, OVL_STORE_FOLDER);
 	r = ovl_write_lock(fd);
 	if (r == -EWOULDBLOCK)
 		return ovl_fail_plain(e, r, "another fsck.overlay is repairing these layers");
@@ -105,18 +107,36 @@ int ovl_store_lock(struct ovl_store *s, struct ovl_error *e)
 	return 0;
 }
 
+/*
+ * Seconds since 1970, but later than all that are kept: the newest is taken back first, whether the clock
+ * was set back or both are of the same second.
+ */
+static int next_time(struct ovl_store *s, uint64_t *ret)
+{
+	ovl_kept_vec kept = { 0 };
+	int r = ovl_store_list(s, &kept);
+
+	*ret = (uint64_t)time(NULL);
+	if (r == 0 && kept.len > 0 && kept.data[kept.len - 1].time >= *ret &&
+	    kept.data[kept.len - 1].time < INT64_MAX)
+		*ret = kept.data[kept.len - 1].time + 1;
+	ovl_vec_done(&kept);
+	return r;
+}
+
 static int write_header(struct ovl_store *s, const char *command)
 {
 	struct ovl_record_header h = {
-		.time = (uint64_t)time(NULL),
 		.tool = { (const unsigned char *)PACKAGE_STRING, strlen(PACKAGE_STRING) },
 		.command = { (const unsigned char *)command, command ? strlen(command) : 0 },
 	};
 
+	int r = next_time(s, &h.time);
+
 	ovl_bootid(h.boot_id);
-	if (uuid_parse(s->id, h.uuid) < 0)
-		return -EINVAL;
-	return ovl_journal_create(s->dir, &h, &s->journal);
+	if (r == 0 && uuid_parse(s->id, h.uuid) < 0)
+		r = -EINVAL;
+	return r < 0 ? r : ovl_journal_create(s->dir, &h, &s->journal);
 }
 
 static int write_tree(struct ovl_store *s, const struct ovl_layer *layer)

@@ -78,6 +78,8 @@ int ovl_store_make_own(int dir, const char *name, int *ret_fd)
 	_cleanup_close_ int fd = -EBADF;
 	int r = ovl_write_make_dir(dir, name, 0700);
 
+	if (r == -EPERM)
+		return -EACCES; /* it is not that the folder is somebody else's */
 	if (r == 0 || r == -EEXIST)
 		r = ovl_store_open_own(dir, name, &fd);
 	/* Also where it was there: who made it may have been killed before the next two lines. */
@@ -102,9 +104,18 @@ int ovl_store_fail(struct ovl_error *e, int r, const char *name)
 	case -ELOOP:
 	case -ENOTDIR:
 		return ovl_fail_plain(e, r, "'%s' should be a folder of ours, and is none", name);
+	case -EACCES:
+		return ovl_fail_plain(
+			e, r, "cannot make folder '%s': not permitted, or immutable (see lsattr)",
+			name);
 	default:
 		return ovl_fail(e, r, "cannot use folder '%s'", name);
 	}
+}
+
+int ovl_store_fail_frozen(struct ovl_error *e, const char *name)
+{
+	return ovl_fail_plain(e, -EPERM, "'%s' is immutable or append-only (see lsattr)", name);
 }
 
 bool ovl_store_is_id(const char *name, size_t len)

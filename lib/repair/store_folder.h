@@ -19,11 +19,14 @@ int ovl_store_read(int dir, ovl_store_names *ret);
 /** ovl_store_open_own - open a folder that is ours alone: -EPERM for any other owner or mode */
 int ovl_store_open_own(int dir, const char *name, int *ret_fd);
 
-/** ovl_store_make_own - the same, and make it if it is not there; durable */
+/** ovl_store_make_own - the same, and make it if it is not there; durable. -EACCES: @dir is frozen */
 int ovl_store_make_own(int dir, const char *name, int *ret_fd);
 
 /** ovl_store_fail - say what is wrong with such a folder */
 int ovl_store_fail(struct ovl_error *e, int r, const char *name);
+
+/** ovl_store_fail_frozen - that it is immutable or append-only, and so no place for what is ours: -EPERM */
+int ovl_store_fail_frozen(struct ovl_error *e, const char *name);
 
 /** ovl_store_is_id - a uuid as we write it? @len: of @name that is looked at */
 bool ovl_store_is_id(const char *name, size_t len);

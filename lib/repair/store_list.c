@@ -38,6 +38,31 @@ static bool is_same_tree(const struct ovl_layer *layer, const struct ovl_logged_
 	       memcmp(layer->root.uuid, tree->uuid, sizeof(none)) == 0;
 }
 
+static bool is_named(const struct ovl_log *log, const struct ovl_place *place)
+{
+	int tree = place->tree == OVL_LAYER_INDEX ? OVL_LAYER_WORK : place->tree;
+
+	if (!place->path || tree == OVL_TREE_STORE)
+		return true;
+	for (size_t i = 0; i < log->tree.len; i++)
+		if (log->tree.data[i].number == tree)
+			return true;
+	return false;
+}
+
+/* What is not named was not compared. */
+static bool are_named(const struct ovl_log *log)
+{
+	for (size_t i = 0; i < log->step.len; i++) {
+		const ovl_op_vec *ops = &log->step.data[i].ops;
+
+		for (size_t k = 0; k < ops->len; k++)
+			if (!is_named(log, &ops->data[k].at) || !is_named(log, &ops->data[k].to))
+				return false;
+	}
+	return true;
+}
+
 int ovl_store_belongs(struct ovl_store *s, const struct ovl_log *log, struct ovl_error *e)
 {
 	for (size_t i = 0; i < log->tree.len; i++) {
@@ -53,6 +78,9 @@ int ovl_store_belongs(struct ovl_store *s, const struct ovl_log *log, struct ovl
 			"the journal belongs to other layers: '%s' of it is not layer %d here",
 			path.data ? path.data : "", tree->number);
 	}
+	if (!are_named(log))
+		return ovl_fail_plain(e, -ESTALE,
+				      "the journal changes layers that it does not name");
 	return 0;
 }
 

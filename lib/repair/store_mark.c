@@ -89,8 +89,12 @@ static int make_chain(const struct ovl_store *s, struct chain *c, struct ovl_err
 
 	if (r == 0)
 		r = make_kernel_dir(c->base, work_name, 0, &c->work);
+	if (r == 0 && ovl_write_frozen(c->work))
+		return ovl_store_fail_frozen(e, "work/work");
 	if (r == 0)
 		r = make_kernel_dir(c->work, incompat_name, 0700, &c->incompat);
+	if (r == 0 && ovl_write_frozen(c->incompat))
+		return ovl_store_fail_frozen(e, "work/work/incompat");
 	if (r == -ENOTDIR || r == -ELOOP)
 		return 0;
 	if (r == 0) {
@@ -98,6 +102,9 @@ static int make_chain(const struct ovl_store *s, struct chain *c, struct ovl_err
 		if (r == -EPERM || r == -ENOTDIR || r == -ELOOP)
 			return ovl_store_fail(e, r, "work/incompat/fsck.overlay");
 	}
+	/* Who cannot take the marker away again must not set it. */
+	if (r == 0 && ovl_write_frozen(c->own))
+		return ovl_store_fail_frozen(e, "work/work/incompat/fsck.overlay");
 	if (r < 0)
 		return ovl_fail(e, r, "cannot put a marker into work/%s of the work directory",
 				incompat_name);

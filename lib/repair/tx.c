@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "repair/frozen.h"
 #include "repair/recover.h"
 #include "repair/stage.h"
 #include "repair/undo.h"
@@ -30,13 +31,26 @@ struct group {
 
 enum touch { TOUCH_XATTR = 1, TOUCH_DATA = 2 };
 
-static int leave(struct ovl_repair_step *step, int err)
+static const char *reason(int err)
+{
+	switch (err) {
+	case -ESTALE:
+		return "it has changed since it was checked";
+	case -EMLINK:
+		return "it has got a name outside of the layers since it was checked";
+	default:
+		return strerror(-err);
+	}
+}
+
+/* @why: the reason, if it is known better; taken */
+static int leave(struct ovl_repair_step *step, int err, char *why)
 {
 	step->fate = OVL_FATE_FAILED;
 	/* It met another step of this run, or somebody else: a new look will tell. */
 	step->again = err == -ESTALE || err == -ENOENT || err == -EEXIST;
 	free(step->why);
-	step->why = strdup(err == -ESTALE ? "it has changed since it was checked" : strerror(-err));
+	step->why = why ? why : strdup(reason(err));
 	return step->why ? 0 : -ENOMEM;
 }
 
@@ -73,9 +87,9 @@ static void unmake(struct ovl_tx *tx, struct ovl_repair_step *step)
 }
 
 /* Makes what is new in the stage and compares everything with the disk. */
-static int prepare(struct ovl_tx *tx, struct ovl_repair_step *step)
+static int prepare(struct ovl_tx *tx, struct ovl_repair_step *step, char **ret_why)
 {
-	int r = 0;
+	int r = ovl_frozen_check_all(&tx->trees, &step->way.ops, ret_why);
 
 	for (size_t i = 0; r == 0 && i < step->way.ops.len; i++) {
 		struct ovl_op *op = &step->way.ops.data[i];
@@ -142,7 +156,7 @@ static int carry_out_group(struct ovl_tx *tx, struct group *g)
 			return -EIO;
 		if (err == 0)
 			continue;
-		r = leave(g->step.data[i], err);
+		r = leave(g->step.data[i], err, NULL);
 		if (r == 0)
 			r = ovl_journal_abort(&tx->store.journal, (uint32_t)i);
 	}
@@ -161,15 +175,16 @@ static int prepare_group(struct ovl_tx *tx, const struct ovl_report *report, str
 	for (size_t i = 0; r == 0 && i < g->step.len; i++) {
 		struct ovl_repair_step *step = g->step.data[i];
 		int err = meets_another(g, step, false);
+		char *why = NULL;
 
 		if (err > 0)
 			err = -ESTALE;
 		if (err == 0)
-			err = prepare(tx, step);
+			err = prepare(tx, step, &why);
 		if (err == 0)
 			err = meets_another(g, step, true);
 		if (err < 0) {
-			r = err == -ENOMEM ? err : leave(step, err);
+			r = err == -ENOMEM ? err : leave(step, err, why);
 			continue;
 		}
 		g->step.data[n++] = step;

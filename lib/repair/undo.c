@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "repair/frozen.h"
 
 #include "base/banned.h"
 
@@ -61,8 +62,21 @@ int ovl_undo_sync(struct ovl_trees *trees)
 	return 0;
 }
 
-static int fail_step(const struct ovl_logged_step *step, int err, struct ovl_error *e)
+/* The same, unless something in its way was frozen: then nothing of it is touched. */
+static int step_back(struct ovl_trees *trees, const struct ovl_logged_step *step,
+		     bool recorded_times, char **ret_why)
 {
+	int r = ovl_frozen_check_all(trees, &step->ops, ret_why);
+
+	return r == 0 ? ovl_undo_step_back(trees, step, recorded_times) : r;
+}
+
+static int fail_step(const struct ovl_logged_step *step, int err, const char *why,
+		     struct ovl_error *e)
+{
+	if (why)
+		return ovl_fail_plain(e, err, "cannot take back '%s' at %s: %s", step->action,
+				      step->place, why);
 	return ovl_fail(e, err, "cannot take back '%s' at %s", step->action, step->place);
 }
 
@@ -74,12 +88,13 @@ int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
 
 	while (n > 0 && !log->step.data[n - 1].committed) {
 		const struct ovl_logged_step *step = &log->step.data[--n];
+		_cleanup_free_ char *why = NULL;
 
 		if (step->aborted)
 			continue;
-		r = ovl_undo_step_back(trees, step, true);
+		r = step_back(trees, step, true, &why);
 		if (r < 0)
-			return fail_step(step, r, e);
+			return fail_step(step, r, why, e);
 		back++;
 	}
 	if (n == log->step.len)
@@ -101,7 +116,8 @@ int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
 static int undo_step(struct ovl_trees *trees, const struct ovl_logged_step *step,
 		     const struct ovl_undo_options *options, size_t *left)
 {
-	int r = options->dry ? 0 : ovl_undo_step_back(trees, step, false);
+	_cleanup_free_ char *why = NULL;
+	int r = options->dry ? 0 : step_back(trees, step, false, &why);
 
 	if (r == -ENOMEM)
 		return r;
@@ -111,7 +127,8 @@ static int undo_step(struct ovl_trees *trees, const struct ovl_logged_step *step
 		options->step(options->ctx, &(struct ovl_undo_step){ .slug = step->slug,
 								     .place = step->place,
 								     .action = step->action,
-								     .err = r });
+								     .err = r,
+								     .why = why });
 	return 0;
 }
 

@@ -31,13 +31,43 @@ int ovl_way_add(struct ovl_fixer *fx, struct ovl_op *op, int r)
 	return r;
 }
 
+/*
+ * An inode with a name outside of the layers is somebody else's as well. Whichever planner it is that would
+ * change it: its way is closed then. Of lower files the names are not counted.
+ */
+static int guard(struct ovl_fixer *fx, struct ovl_loc loc, uint64_t *ret_names)
+{
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, loc, &obs);
+
+	if (r < 0)
+		return r;
+	*ret_names = obs.stat.nlink;
+	if (obs.kind == OVL_KIND_DIR) {
+		*ret_names = 0;
+		return 0;
+	}
+	if (obs.stat.nlink == 1)
+		return 0;
+	r = loc.layer > OVL_LAYER_UPPER ? 0 : ovl_fixer_names(fx, loc);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	fx->closed = true;
+	return ovl_way_refuse(fx, loc.layer > OVL_LAYER_UPPER ?
+					  "it has several names" :
+					  "it has names outside of the upper as well");
+}
+
 static int change_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
 			const struct ovl_bytes *value)
 {
 	struct ovl_op op = { .type = OVL_OP_XATTR };
 	struct ovl_obs obs;
-	int r = ovl_fixer_observe(fx, loc, &obs);
+	int r = guard(fx, loc, &op.names);
 
+	/* Last, since what it gives is good until the next look only. */
+	if (r == 0)
+		r = ovl_fixer_observe(fx, loc, &obs);
 	if (r < 0)
 		return r;
 	if (obs.xbad & (1u << id))
@@ -150,11 +180,12 @@ static int change_data(struct ovl_fixer *fx, struct ovl_loc file, const struct o
 	int r = begin(fx, file, &op);
 
 	if (r == 0)
+		r = guard(fx, file, &op.names);
+	if (r == 0)
 		r = ovl_fixer_observe(fx, file, &obs);
 	if (r == 0) {
 		op.old_size = obs.stat.size;
 		op.new_size = size ? *size : obs.stat.size;
-		op.names = obs.stat.nlink;
 		op.saved = ++*fx->number;
 	}
 	if (r == 0 && lower) {

@@ -245,8 +245,8 @@ START_TEST(test_report_json)
 END_TEST
 
 static const struct ovl_undo_step steps[] = {
-	{ "whiteout-useless", "upper:/a", "remove it", 0 },
-	{ "whiteout-useless", "upper:/b", "remove it", -ESTALE },
+	{ "whiteout-useless", "upper:/a", "remove it", 0, NULL },
+	{ "whiteout-useless", "upper:/b", "remove it", -ESTALE, NULL },
 };
 static const struct ovl_undo_entry entry = { "12ab", 1790000000, "finished", 1, true };
 

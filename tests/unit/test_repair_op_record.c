@@ -24,10 +24,13 @@ static const struct ovl_op ops[] = {
 	  .has_new = true,
 	  .old_value = VALUE("y"),
 	  .new_value = VALUE("\0x\0") },
-	{ .type = OVL_OP_XATTR, .at = { 500, (char *)"/" }, .xattr = (char *)"x", .has_old = true },
+	{ .type = OVL_OP_XATTR,
+	  .at = { 500, (char *)"/" },
+	  .xattr = (char *)"user.overlay.redirect",
+	  .has_old = true },
 	{ .type = OVL_OP_XATTR,
 	  .at = { OVL_LAYER_INDEX, (char *)"/\xff\n\x1b" },
-	  .xattr = (char *)"x",
+	  .xattr = (char *)"user.overlay.redirect",
 	  .has_new = true,
 	  .new_value = VALUE("new") },
 	{ .type = OVL_OP_MOVE,
@@ -46,6 +49,7 @@ static const struct ovl_op ops[] = {
 	  .old_size = 1,
 	  .new_size = 2,
 	  .source_ino = 3,
+	  .names = 5,
 	  .saved = 4 },
 	{ .type = OVL_OP_DATA, .at = { 0, (char *)"/f" }, .old_size = 1 },
 };
@@ -195,6 +199,8 @@ START_TEST(test_op_record_refused)
 	REFUSED(0, op.at.path = NULL);
 	REFUSED(0, op.xattr = NULL);
 	REFUSED(0, op.xattr = (char *)"");
+	REFUSED(0, op.xattr = (char *)"security.capability");
+	REFUSED(0, op.xattr = (char *)"trusted.overlay.overlay.opaque");
 	REFUSED(3, op.to.path = NULL);
 	REFUSED(3, op.xattr = (char *)"user.x");
 	REFUSED(3, op.has_old = true);
