@@ -2,7 +2,7 @@
 /*
  * ovl-random - a random overlay that only the kernel made
  *
- *	ovl-random [-s SEED] [-g GENERATIONS] [-n OPS] [-b DIR] [-w] [-q] DIR
+ *	ovl-random [-s SEED] [-g GENERATIONS] [-n OPS] [-b DIR] [-w] [-q] [-x] DIR
  *	ovl-random -B [-s SEED] [-n OPS] DIR
  *
  * Makes some lower layers on the plain file system, mounts an overlay on them, does random work
@@ -18,6 +18,8 @@
  *	-B  only fill DIR with a tree that can be such a lower, and stop
  *	-w  wild: also switch index and nfs_export off again for an upper that has an index
  *	-q  do not look at the whole tree through a last mount (which may itself write)
+ *	-x  nothing that older kernels have no word for (xattrs of overlays within the overlay; there
+ *	    are default ACLs instead), and an upper layer at the end
  *
  * Leaves in DIR the layers and
  *	options   the options of the last mount, as for mount -o
@@ -202,7 +204,7 @@ static void make_overlay(struct ovl_rnd *r, const struct plan *plan, const char 
 		if (generations)
 			ovl_rnd_stack_rotate(r, &stack);
 	}
-	if (ovl_tool_chance(&r->rng, 1, 10))
+	if (!r->plain_words && ovl_tool_chance(&r->rng, 1, 10))
 		ovl_rnd_stack_rotate(r, &stack);
 	if (plan->look) {
 		ovl_rnd_stack_mount(r, &stack, !stack.upper);
@@ -215,7 +217,7 @@ static void make_overlay(struct ovl_rnd *r, const struct plan *plan, const char 
 
 static int usage(void)
 {
-	fputs("usage: ovl-random [-s SEED] [-g GENERATIONS] [-n OPS] [-b DIR] [-w] [-q] DIR\n"
+	fputs("usage: ovl-random [-s SEED] [-g GENERATIONS] [-n OPS] [-b DIR] [-w] [-q] [-x] DIR\n"
 	      "       ovl-random -B [-s SEED] [-n OPS] DIR\n",
 	      stderr);
 	return 99;
@@ -237,7 +239,7 @@ int main(int argc, char **argv)
 	bool wild = false;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "s:g:n:b:Bwq")) != -1) {
+	while ((opt = getopt(argc, argv, "s:g:n:b:Bwqx")) != -1) {
 		switch (opt) {
 		case 's':
 			r.rng.state = ovl_tool_number(optarg, UINT64_MAX);
@@ -259,6 +261,9 @@ int main(int argc, char **argv)
 			break;
 		case 'q':
 			plan.look = false;
+			break;
+		case 'x':
+			r.plain_words = true;
 			break;
 		default:
 			return usage();

@@ -176,6 +176,16 @@ static int set_nested(struct ovl_rnd *r, const char *path)
 	return lsetxattr(path, name, nested[i].value, strlen(nested[i].value), 0);
 }
 
+/** What a directory gives to all that is made in it; of a file an ACL of its own. */
+static int set_default_acl(const char *path)
+{
+	struct stat st;
+
+	if (!lstat(path, &st) && S_ISDIR(st.st_mode))
+		return lsetxattr(path, "system.posix_acl_default", acl, sizeof(acl), 0);
+	return lsetxattr(path, "system.posix_acl_access", acl, sizeof(acl), 0);
+}
+
 void ovl_rnd_op_xattr(struct ovl_rnd *r)
 {
 	static const char *const names[] = { "user.a", "user.b", "trusted.a", "security.x" };
@@ -198,7 +208,10 @@ void ovl_rnd_op_xattr(struct ovl_rnd *r)
 		break;
 	case 3:
 	case 4:
-		rc = r->plain ? 0 : set_nested(r, path);
+		if (r->plain_words)
+			rc = set_default_acl(path);
+		else
+			rc = r->plain ? 0 : set_nested(r, path);
 		break;
 	default:
 		rc = lsetxattr(path, name, buf, some_bytes(r, buf, sizeof(buf)), 0);

@@ -14,6 +14,7 @@ struct ovl_rnd {
 	bool plain; /* on a plain file system: nothing that only means something above it */
 	bool inactive_prefix; /* also set xattrs under the prefix that this overlay does not use */
 	bool userxattr;       /* the overlay's prefix is user.overlay. */
+	bool plain_words;     /* nothing that older kernels have no word for */
 	unsigned long ops;
 	unsigned long strange; /* answers that a sound overlay never gives */
 };

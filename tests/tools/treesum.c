@@ -2,7 +2,7 @@
 /*
  * treesum - everything that can be known about the objects below directories, one line each
  *
- *	treesum [-x FIELD[,FIELD...]] DIR...
+ *	treesum [-x FIELD[,FIELD...]] [-w FIELD[,FIELD...]] DIR...
  *
  * Two runs print the same if and only if nothing changed in between, so the tests compare runs:
  * before and after a check, or two views of one overlay. The fields are
@@ -14,6 +14,11 @@
  *	dirsize     size and nlink of directories, which depend on the file system
  *	ovlxattr    the xattrs trusted.overlay.* and user.overlay.*
  *	view        what may differ between equal views: atime ctime ino nlink dirsize
+ *
+ * -w adds a field again, or one that is not among them:
+ *
+ *	holes       the ranges of a file that hold data, as SEEK_DATA and SEEK_HOLE tell
+ *	same        of a file with several names a number that all of them share
  *
  * The directory itself is the first line. Of several directories each line begins with the
  * directory and a colon. The walk leaves no trace: each directory is read through a private
@@ -54,6 +59,8 @@ enum {
 	F_DIRSIZE = 1 << 14,
 	F_OVLXATTR = 1 << 15,
 	F_ALL = (1 << 16) - 1,
+	F_HOLES = 1 << 16,
+	F_SAME = 1 << 17,
 	F_NOT_VIEW = F_ATIME | F_CTIME | F_INO | F_NLINK | F_DIRSIZE,
 };
 
@@ -66,7 +73,8 @@ static const struct {
 	{ "rdev", F_RDEV },         { "attr", F_ATTR },     { "atime", F_ATIME },
 	{ "mtime", F_MTIME },       { "ctime", F_CTIME },   { "link", F_LINK },
 	{ "xattr", F_XATTR },       { "data", F_DATA },     { "dirsize", F_DIRSIZE },
-	{ "ovlxattr", F_OVLXATTR }, { "view", F_NOT_VIEW },
+	{ "ovlxattr", F_OVLXATTR }, { "view", F_NOT_VIEW }, { "holes", F_HOLES },
+	{ "same", F_SAME },
 };
 
 struct sum {
@@ -223,6 +231,25 @@ static int hash_data(struct sum *s, int fd, uint64_t *ret_hash)
 	return 0;
 }
 
+/** Where the data of a file is: a hole that is lost shows here and nowhere else. */
+static int print_holes(int fd)
+{
+	off_t data = 0, hole = 0;
+	char comma = '=';
+
+	fputs(" holes", stdout);
+	for (;;) {
+		data = lseek(fd, hole, SEEK_DATA);
+		if (data < 0)
+			return errno == ENXIO ? 0 : -errno;
+		hole = lseek(fd, data, SEEK_HOLE);
+		if (hole < 0)
+			return -errno;
+		printf("%c%jd-%jd", comma, (intmax_t)data, (intmax_t)hole);
+		comma = ',';
+	}
+}
+
 static void print_data(struct sum *s, const char *name)
 {
 	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -233,6 +260,8 @@ static void print_data(struct sum *s, const char *name)
 	if (fd < 0 && errno == EPERM)
 		fd = open(name, flags);
 	r = fd < 0 ? -errno : hash_data(s, fd, &hash);
+	if (!r && s->fields & F_HOLES)
+		r = print_holes(fd);
 	if (r < 0)
 		trouble(s, "data", -r);
 	else
@@ -296,6 +325,8 @@ static void print_status(const struct sum *s, const struct stat *st)
 		printf(" size=%jd", (intmax_t)st->st_size);
 	if (s->fields & F_RDEV && (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)))
 		printf(" rdev=%u:%u", major(st->st_rdev), minor(st->st_rdev));
+	if (s->fields & F_SAME && !S_ISDIR(st->st_mode) && st->st_nlink > 1)
+		printf(" same=%jx:%ju", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
 	if (s->fields & F_ATIME)
 		print_time("atime", &st->st_atim);
 	if (s->fields & F_MTIME)
@@ -394,12 +425,18 @@ int main(int argc, char **argv)
 	struct sum s = { .fields = F_ALL };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "x:")) != -1) {
-		if (opt != 'x') {
-			fputs("usage: treesum [-x FIELD,...] DIR...\n", stderr);
+	while ((opt = getopt(argc, argv, "x:w:")) != -1) {
+		switch (opt) {
+		case 'x':
+			s.fields &= ~parse_fields(optarg);
+			break;
+		case 'w':
+			s.fields |= parse_fields(optarg);
+			break;
+		default:
+			fputs("usage: treesum [-x FIELD,...] [-w FIELD,...] DIR...\n", stderr);
 			return 99;
 		}
-		s.fields &= ~parse_fields(optarg);
 	}
 	errno = 0;
 	if (optind == argc)
