@@ -4,6 +4,7 @@
  */
 #include "conclude.h"
 
+#include "conversion.h"
 #include "exitcode.h"
 #include "message.h"
 
@@ -14,6 +15,9 @@ static bool is_shown(const struct ovl_reporting *r, const struct ovl_result *res
 	bool touched = result->fate == OVL_FATE_FIXED || result->fate == OVL_FATE_FAILED;
 
 	if (!ovl_tally_grade(r->options, &result->finding, ret_severity))
+		return false;
+	/* There may be a million; they are counted at the end. */
+	if (ovl_conversion_is_routine(result) && !r->options->json && !r->options->verbosity)
 		return false;
 	if (asked && (result->fate == OVL_FATE_FIXED || result->fate == OVL_FATE_DECLINED))
 		return false;

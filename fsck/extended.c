@@ -57,6 +57,26 @@ static int key_keep_journals(struct ovl_options *o, const char *key, const char 
 	return 0;
 }
 
+static int key_layers(struct ovl_options *o, const char *key, const char *value,
+		      struct ovl_error *e)
+{
+	(void)key;
+	o->all_layers = strcmp(value, "all") == 0;
+	if (!o->all_layers && strcmp(value, "upper") != 0)
+		return ovl_fail_plain(e, -EINVAL, "-E layers=%s: must be upper or all", value);
+	return 0;
+}
+
+static int key_accept_loss(struct ovl_options *o, const char *key, const char *value,
+			   struct ovl_error *e)
+{
+	(void)key;
+	(void)value;
+	(void)e;
+	o->accept_loss = true;
+	return 0;
+}
+
 static int key_trust_lower(struct ovl_options *o, const char *key, const char *value,
 			   struct ovl_error *e)
 {
@@ -128,6 +148,8 @@ static const struct key {
 	{ "lower", "auto|rw|ro", "may lower layers be repaired?", key_lower },
 	{ "keep-journals", "N", "finished journals that are kept, 1 to 1000; default 10",
 	  key_keep_journals },
+	{ "layers", "upper|all", "convert the upper only, or each layer for itself", key_layers },
+	{ "accept-loss", NULL, "convert even if something has no equivalent", key_accept_loss },
 	{ "trust-lower", NULL, "do not look for problems in lower layers", key_trust_lower },
 	{ "problem.", "ignore|info|warning|error", "how severe a problem is, by its name",
 	  key_problem },

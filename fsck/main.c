@@ -100,6 +100,18 @@ static int require_terminal(const struct ovl_options *o, struct ovl_error *e)
 		"there is no terminal to ask for each repair: give one of -n, -p and -y");
 }
 
+/* What is to be converted for, if anything is. */
+static void make_profile(const struct ovl_options *o, const struct ovl_config *given,
+			 struct ovl_profile *ret)
+{
+	if (o->to)
+		ovl_profile_for_kernel(ret, o->kernel, given);
+	if (o->dropped)
+		ovl_profile_drop(ret, o->dropped);
+	ret->all_layers = o->all_layers;
+	ret->accept_loss = o->accept_loss;
+}
+
 static int work(struct ovl_reporting *r, struct ovl_stack *stack)
 {
 	switch (r->options->task) {
@@ -129,6 +141,7 @@ static int examine(struct ovl_reporting *r)
 	_cleanup_(ovl_source_done) struct ovl_source source = { 0 };
 	_cleanup_(close_stack) struct ovl_stack *stack = NULL;
 	_cleanup_free_ char *users = NULL;
+	struct ovl_profile profile = { 0 };
 	int error = require_terminal(o, &e);
 
 	if (error == 0)
@@ -137,6 +150,8 @@ static int examine(struct ovl_reporting *r)
 		return ovl_reporter_fail(r, error, &e);
 	r->label = source.label;
 	ovl_notice_unknown(&source.config);
+	make_profile(o, &source.config, &profile);
+	r->profile = profile.active ? &profile : NULL;
 
 	error = ovl_stack_open(&source.config, NULL, &stack, &e); /* layers -> stack */
 	if (error < 0)

@@ -96,6 +96,22 @@ SETTER(set_journal_dir)
 	return 0;
 }
 
+SETTER(set_kernel)
+{
+	o->to = arg;
+	return ovl_kernel_parse(arg, &o->kernel, e);
+}
+
+SETTER(set_features)
+{
+	ovl_features dropped;
+	int r = ovl_features_parse(arg, &dropped, e);
+
+	if (r == 0)
+		o->dropped |= dropped;
+	return r;
+}
+
 SETTER(not_built)
 {
 	return ovl_fail_plain(e, -EINVAL, "%s is not built yet: use -n to check", word);
@@ -228,6 +244,15 @@ static int settle(struct ovl_options *o, struct ovl_error *e)
 				      o->inspect ? "--inspect" :
 				      o->undo    ? "--undo" :
 						   "--list-undo");
+	if ((o->to || o->dropped) && (o->inspect || o->undo || o->list_undo))
+		return ovl_fail_plain(e, -EINVAL, "%s does not go together with %s",
+				      o->to ? "--to" : "-O",
+				      o->inspect ? "--inspect" :
+				      o->undo    ? "--undo" :
+						   "--list-undo");
+	if ((o->all_layers || o->accept_loss) && !o->to && !o->dropped)
+		return ovl_fail_plain(e, -EINVAL, "-E %s is for conversions: give --to or -O too",
+				      o->all_layers ? "layers" : "accept-loss");
 	if (o->inspect)
 		o->task = OVL_TASK_INSPECT;
 	else if (o->undo)
@@ -325,6 +350,8 @@ static void print_rows(FILE *out, bool built)
 void ovl_options_usage(FILE *out)
 {
 	fputs("Usage: fsck.overlay [-n|-p|-y] [OPTION]... WHAT\n"
+	      "       fsck.overlay --to=KERNEL [-n|-p|-y] [OPTION]... WHAT\n"
+	      "       fsck.overlay -O ^FEATURE,... [-n|-p|-y] [OPTION]... WHAT\n"
 	      "       fsck.overlay --undo[=ID] [-n] [OPTION]... WHAT\n"
 	      "       fsck.overlay --list-undo [OPTION]... WHAT\n"
 	      "       fsck.overlay --inspect=PATH [OPTION]... WHAT\n"

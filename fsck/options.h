@@ -64,8 +64,12 @@ struct ovl_options {
 	bool skip_clean_lowers;
 	enum ovl_grade grade[OVL_P__MAX];
 	enum ovl_lower_policy lower;
-	unsigned keep_journals;  /* 0: let the library choose */
-	const char *journal_dir; /* NULL: the work directory */
+	unsigned keep_journals;       /* 0: let the library choose */
+	const char *journal_dir;      /* NULL: the work directory */
+	const char *to;               /* --to: a kernel; NULL: not given */
+	struct ovl_kernel kernel;     /* the same */
+	ovl_features dropped;         /* -O */
+	bool all_layers, accept_loss; /* -E layers=all, -E accept-loss */
 	bool undo, list_undo;
 	const char *undo_id; /* NULL: the newest */
 	char *fstab;         /* NULL: the usual one */

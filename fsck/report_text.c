@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "command.h"
+#include "conversion.h"
 #include "explain.h"
 #include "inspect.h"
 #include "report_text.h"
@@ -300,7 +301,9 @@ static int text_end(struct ovl_reporting *r, const struct ovl_summary *s)
 			     "step", "steps");
 		fputc('\n', r->out);
 	}
-	e = print_undo_hint(r, s);
+	e = ovl_conversion_text(r, s);
+	if (e == 0)
+		e = print_undo_hint(r, s);
 	return e < 0 ? e : print_summary(r, s);
 }
 

@@ -27,7 +27,8 @@ struct ovl_reporting {
 	const struct ovl_options *options;
 	const char *label;             /* the overlay's name, raw bytes; NULL before it is known */
 	const struct ovl_stack *stack; /* NULL before it is open */
-	const char *users;             /* who uses the layers, one a line; NULL: nobody known */
+	const struct ovl_profile *profile; /* what is converted for; NULL: nothing */
+	const char *users;                 /* who uses the layers, one a line; NULL: nobody known */
 
 	/* Kept by the reporter between its functions. */
 	bool some;                  /* an item of the list was written */
@@ -43,7 +44,8 @@ struct ovl_summary {
 	double pass_seconds[OVL_PASS__MAX]; /* by enum ovl_pass */
 	bool cancelled;
 	const char *journal; /* id of what can take the repairs back; NULL: nothing was written */
-	uint64_t recovered;  /* steps of an unfinished earlier run that were taken back */
+	const struct ovl_conversion *conversion; /* of a repair; NULL of a check */
+	uint64_t recovered; /* steps of an unfinished earlier run that were taken back */
 	int exit_code;
 };
 

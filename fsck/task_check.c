@@ -20,7 +20,7 @@ int ovl_task_check(struct ovl_reporting *r, struct ovl_stack *stack)
 	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	_cleanup_(free_report) struct ovl_report *found = NULL;
 	_cleanup_(ovl_watch_done) struct ovl_watch watch = { 0 };
-	struct ovl_check_options wishes = ovl_watch_options(&watch, r->options);
+	struct ovl_check_options wishes = ovl_watch_options(&watch, r);
 	struct ovl_results results = { 0 };
 	struct ovl_summary summary = { .results = &results };
 	int error;

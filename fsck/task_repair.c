@@ -92,6 +92,7 @@ static int conclude(struct talk *t, const struct ovl_repairs *repairs, double se
 		.cancelled = error == -ECANCELED && !t->failed,
 		.journal = ovl_repairs_journal(repairs),
 		.recovered = ovl_repairs_recovered(repairs),
+		.conversion = ovl_repairs_conversion(repairs),
 	};
 	bool failed = t->failed || (error < 0 && error != -ECANCELED);
 
@@ -108,7 +109,7 @@ static int repair(struct talk *t, struct ovl_stack *stack, const struct ovl_poli
 	struct ovl_reporting *r = t->r;
 	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	_cleanup_(free_repairs) struct ovl_repairs *repairs = NULL;
-	struct ovl_check_options wishes = ovl_watch_options(t->watch, r->options);
+	struct ovl_check_options wishes = ovl_watch_options(t->watch, r);
 	double seconds;
 	int error;
 

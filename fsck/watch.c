@@ -35,11 +35,14 @@ int ovl_watch_begin(struct ovl_watch *w, const struct ovl_options *o, const char
 	return ovl_progress_init(&w->progress, o, label, e);
 }
 
-struct ovl_check_options ovl_watch_options(struct ovl_watch *w, const struct ovl_options *o)
+struct ovl_check_options ovl_watch_options(struct ovl_watch *w, const struct ovl_reporting *r)
 {
+	const struct ovl_options *o = r->options;
+
 	return (struct ovl_check_options){
 		.threads = o->threads,
 		.skip_clean_lowers = o->skip_clean_lowers,
+		.profile = r->profile,
 		.cancelled = is_cancelled,
 		.progress = on_progress,
 		.pass_done = on_pass_done,

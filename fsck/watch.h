@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "progress.h"
+#include "reporter.h"
 
 struct ovl_watch {
 	struct ovl_progress progress;
@@ -20,7 +21,7 @@ int ovl_watch_begin(struct ovl_watch *w, const struct ovl_options *o, const char
 		    struct ovl_error *e);
 
 /** ovl_watch_options - what the library is to be told; points to @w */
-struct ovl_check_options ovl_watch_options(struct ovl_watch *w, const struct ovl_options *o);
+struct ovl_check_options ovl_watch_options(struct ovl_watch *w, const struct ovl_reporting *r);
 
 /** ovl_watch_end - the work is over; @whole: to its end. Takes the bar away; returns seconds */
 double ovl_watch_end(struct ovl_watch *w, bool whole);

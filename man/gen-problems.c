@@ -48,6 +48,8 @@ static const struct family {
 		   "several lower names together; with nfs_export=on it holds an entry for "
 		   "whatever was copied up." },
 	[0x08] = { "Others", "Small values, foreign marks, and what the check runs into." },
+	[0x09] = { "Conversion",
+		   "Only with --to or -O: traces of features that the target of a conversion lacks." },
 };
 
 static const char *const severity_words[OVL_SEV__MAX] = {

@@ -23,6 +23,8 @@ enum ovl_pass {
 struct ovl_check_options {
 	unsigned threads;       /* 0: one a core, at most 8 */
 	bool skip_clean_lowers; /* -E trust-lower: do not walk lower layers for their own sake */
+	const struct ovl_profile
+		*profile; /* also find what is to be converted for it; NULL: nothing */
 	/** Asked between objects; true stops the check, ovl_check() returns -ECANCELED. NULL: never. */
 	bool (*cancelled)(void *ctx);
 	/** Told now and then, from one thread at a time: @current of @max units of work. May be NULL. */

@@ -62,6 +62,19 @@ struct ovl_result {
 	const char *why; /* LEFT, FAILED: the reason; NULL where it goes without saying */
 };
 
+/** Why nothing was converted. */
+enum ovl_obstacle {
+	OVL_OBSTACLE_NONE,
+	OVL_OBSTACLE_ERRORS, /* the overlay has errors, which must be repaired first */
+	OVL_OBSTACLE_LOSS,   /* something has no equivalent on the target */
+};
+
+/** How a conversion went. Zeroed: there was none. */
+struct ovl_conversion {
+	bool active;
+	enum ovl_obstacle obstacle;
+};
+
 struct ovl_repairs;
 
 /**
@@ -73,6 +86,8 @@ struct ovl_repairs;
  *
  * An unfinished earlier run is finished first: what it had not committed is taken back. Nothing at all is
  * written if there is nothing to repair.
+ *
+ * With a profile in @options it converts, once no error is left: see struct ovl_conversion.
  *
  * Returns 0; -EBUSY if the layers are in use or another run is at work; -ECANCELED; -EROFS, -ENOSPC ...
  * if the journal cannot be written; -ENOMEM.
@@ -90,6 +105,8 @@ const struct ovl_counts *ovl_repairs_counts(const struct ovl_repairs *repairs);
 const struct ovl_counts *ovl_repairs_layer_counts(const struct ovl_repairs *repairs, int layer);
 /** ovl_repairs_journal - id of the journal that can take it back; NULL: nothing was written */
 const char *ovl_repairs_journal(const struct ovl_repairs *repairs);
+/** ovl_repairs_conversion - how the conversion went, if the options have a profile */
+const struct ovl_conversion *ovl_repairs_conversion(const struct ovl_repairs *repairs);
 /** ovl_repairs_recovered - steps of an unfinished run that were taken back before the check */
 size_t ovl_repairs_recovered(const struct ovl_repairs *repairs);
 

@@ -33,6 +33,12 @@ static bool wants_role(const struct ovl_problem *p, enum ovl_role role)
 	return (p->on & bit[role]) != 0;
 }
 
+/* Has the target of a conversion to do without any of these? */
+static bool lacks(const struct ovl_profile *profile, ovl_features features)
+{
+	return profile && profile->active && (features & ~profile->on);
+}
+
 /* Sorts the rows of the table by who wants to see what, so that the walk does not search. */
 static void list_rules(struct ovl_run *run)
 {
@@ -41,6 +47,8 @@ static void list_rules(struct ovl_run *run)
 
 		if (!p->check)
 			continue; /* the engine itself reports it, or nobody can */
+		if (p->feature && !lacks(run->options->profile, p->feature))
+			continue;
 		if (p->scope != OVL_SCOPE_OBJECT) {
 			struct ovl_rule_list *list = &run->scope[p->scope];
 
@@ -118,6 +126,7 @@ static int run_whole(struct ovl_run *run, enum ovl_scope scope)
 {
 	struct ovl_view_shared shared = { 0 };
 	struct ovl_view v = { .stack = run->stack,
+			      .profile = run->options->profile,
 			      .facts = &run->facts,
 			      .loc = { OVL_LAYER_NONE, NULL },
 			      .dirfd = -1,

@@ -140,6 +140,7 @@ static int check_entry(struct ovl_run *run, struct ovl_sink *sink, int dir,
 	struct ovl_view_shared shared = { 0 };
 	struct ovl_obs obs;
 	struct ovl_view v = { .stack = run->stack,
+			      .profile = run->options->profile,
 			      .facts = &run->facts,
 			      .role = OVL_ROLE_INDEX,
 			      .obs = &obs,

@@ -19,7 +19,8 @@ struct ovl_view_shared;
 
 struct ovl_view {
 	struct ovl_stack *stack;
-	const struct ovl_facts *facts; /* complete in OVL_SCOPE_INDEX and OVL_SCOPE_CROSS */
+	const struct ovl_profile *profile; /* NULL: nothing is to be converted */
+	const struct ovl_facts *facts;     /* complete in OVL_SCOPE_INDEX and OVL_SCOPE_CROSS */
 
 	/*
 	 * OVL_SCOPE_OBJECT: the object. OVL_SCOPE_DIR: the directory. OVL_SCOPE_INDEX, _WORK: the entry.

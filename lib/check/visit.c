@@ -228,6 +228,7 @@ int ovl_visit_entry(struct ovl_walk_dir *w, const struct ovl_dirent *d)
 	struct ovl_reader *reader = w->walk->run->stack->reader;
 	struct ovl_obs obs;
 	struct ovl_view v = { .stack = w->walk->run->stack,
+			      .profile = w->walk->run->options->profile,
 			      .facts = &w->walk->run->facts,
 			      .loc = { w->walk->layer->number, NULL },
 			      .role = w->walk->layer->role,

@@ -36,6 +36,7 @@ static int check_dir_end(struct ovl_walk_dir *w)
 	struct ovl_walk *walk = w->walk;
 	struct ovl_obs obs = { .kind = OVL_KIND_DIR };
 	struct ovl_view v = { .stack = walk->run->stack,
+			      .profile = walk->run->options->profile,
 			      .facts = &walk->run->facts,
 			      .loc = { walk->layer->number, w->dir->dir->path },
 			      .role = walk->layer->role,
@@ -167,6 +168,7 @@ static int start_at_root(struct ovl_walk *walk, struct ovl_walk_job **ret)
 	struct ovl_view_shared shared = { 0 };
 	struct ovl_obs obs;
 	struct ovl_view v = { .stack = stack,
+			      .profile = run->options->profile,
 			      .facts = &run->facts,
 			      .loc = { walk->layer->number, NULL },
 			      .role = walk->layer->role,

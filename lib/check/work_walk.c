@@ -37,6 +37,7 @@ static int visit(struct work_walk *w, const struct work_dir *in, int dir,
 	struct ovl_obs obs;
 	struct ovl_path *path = ovl_path_new(in->path, d->name, d->len);
 	struct ovl_view v = { .stack = stack,
+			      .profile = w->run->options->profile,
 			      .facts = &w->run->facts,
 			      .loc = { OVL_LAYER_WORK, path },
 			      .role = OVL_ROLE_WORK,

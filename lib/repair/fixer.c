@@ -210,6 +210,8 @@ int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc)
 		return r;
 	if (obs.kind == OVL_KIND_DIR || obs.stat.nlink == 1)
 		return 1;
+	if (loc.layer > OVL_LAYER_UPPER)
+		return 0; /* names are counted in upper and index only */
 	link = ovl_facts_find_link(fx->facts, obs.stat.ino);
 	if (!link || fx->facts->missed_upper)
 		return 0;

@@ -14,7 +14,9 @@ int ovl_fix_set_aside(struct ovl_fixer *fx);
 #define REPAIR(PROBLEM, TRUST, FIX, TEXT) int ovl_fix_##FIX(struct ovl_fixer *fx);
 #define REPAIR_DEEP REPAIR
 #define REPAIR_BELOW REPAIR
+#define CONVERT REPAIR
 #include "repair/repairs.def"
+#undef CONVERT
 #undef REPAIR_BELOW
 #undef REPAIR_DEEP
 #undef REPAIR

@@ -13,10 +13,9 @@
 #include "base/banned.h"
 
 static const struct ovl_op_row *const rows[OVL_OP__MAX] = {
-	[OVL_OP_XATTR] = &ovl_op_xattr,
-	[OVL_OP_MOVE] = &ovl_op_move,
-	[OVL_OP_LINK] = &ovl_op_link,
-	[OVL_OP_DATA] = &ovl_op_data,
+	[OVL_OP_XATTR] = &ovl_op_xattr,   [OVL_OP_MOVE] = &ovl_op_move,
+	[OVL_OP_LINK] = &ovl_op_link,     [OVL_OP_DATA] = &ovl_op_data,
+	[OVL_OP_UNLINK] = &ovl_op_unlink,
 };
 
 static const struct ovl_op_row *row_of(const struct ovl_op *op)

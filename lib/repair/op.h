@@ -22,6 +22,7 @@ enum ovl_op_type {
 	OVL_OP_MOVE = 2, /* rename: aside into saved/, out of stage/, or from one name to another */
 	OVL_OP_LINK = 3, /* one more name for an inode */
 	OVL_OP_DATA = 4, /* the content of a file: fill what was one hole, or make it one */
+	OVL_OP_UNLINK = 5, /* one name less for an inode that keeps another one */
 	OVL_OP__MAX
 };
 
@@ -47,7 +48,7 @@ struct ovl_op {
 	enum ovl_op_type type;
 	struct ovl_place at; /* the object; for MOVE and LINK its name before */
 	struct ovl_place
-		to; /* MOVE, LINK: its name after; DATA: where the content comes from, or NULL path */
+		to; /* MOVE, LINK: its name after; UNLINK: the name that goes; DATA: where the content comes from, or NULL path */
 	uint64_t ino;  /* of the object; 0 until what is to be published is made */
 	uint32_t mode; /* its type and permissions */
 
@@ -103,13 +104,13 @@ int ovl_op_do(struct ovl_trees *trees, const struct ovl_op *op);
  */
 int ovl_op_undo(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_times);
 
-/* The four types, as op_*.c define them; each may leave a function out (NULL). */
+/* The types, as op_*.c define them; each may leave a function out (NULL). */
 struct ovl_op_row {
 	const char *name;
 	int (*prepare)(struct ovl_trees *trees, struct ovl_op *op);
 	int (*redo)(struct ovl_trees *trees, const struct ovl_op *op);
 	int (*undo)(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_times);
 };
-extern const struct ovl_op_row ovl_op_xattr, ovl_op_move, ovl_op_link, ovl_op_data;
+extern const struct ovl_op_row ovl_op_xattr, ovl_op_move, ovl_op_link, ovl_op_data, ovl_op_unlink;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * LINK: one more name for an inode.
+ * LINK: one more name for an inode. UNLINK: one less, the same backwards.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -60,31 +60,48 @@ static int remove_name(struct ovl_trees *t, const struct ovl_reach *to, const st
 	return r == -EXDEV ? ovl_write_remove(to->dir, to->name) : r;
 }
 
+/* Is the inode still at the name that it keeps? */
+static int hold_kept(const struct ovl_ends *ends, const struct ovl_op *op, int *ret_object)
+{
+	struct ovl_stat st;
+	int r = ovl_write_hold(ends->at.dir, ends->at.name, ret_object, &st);
+
+	return r == 0 && st.ino != op->ino ? -ESTALE : r;
+}
+
+/* @times: of the directory that gets the name */
+static int make_name(struct ovl_trees *t, const struct ovl_op *op, const struct ovl_ends *ends,
+		     const struct ovl_times *times)
+{
+	_cleanup_close_ int object = -EBADF;
+	int r = hold_kept(ends, op, &object);
+
+	if (r == 0)
+		r = ovl_write_link(object, ends->to.dir, ends->to.name);
+	if (r < 0)
+		return r;
+	r = ovl_ends_set_time(ends, op, times);
+	if (r < 0 && remove_name(t, &ends->to, op) < 0)
+		return -EUCLEAN;
+	return r;
+}
+
 static int link_do(struct ovl_trees *t, const struct ovl_op *op)
 {
 	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
 	_cleanup_close_ int object = -EBADF;
-	struct ovl_stat st;
 	int r = ovl_ends_open(t, op, &ends);
 
 	if (r == 0)
-		r = ovl_write_hold(ends.at.dir, ends.at.name, &object, &st);
+		r = hold_kept(&ends, op, &object);
 	if (r < 0)
 		return r;
-	if (st.ino != op->ino)
-		return -ESTALE;
 	r = ovl_ends_check(&ends.to, op);
 	if (r == 1)
 		return ovl_ends_set_time(&ends, op, &op->times[1]);
 	if (r < 0)
 		return r == -ESTALE ? -EEXIST : r;
-	r = ovl_write_link(object, ends.to.dir, ends.to.name);
-	if (r < 0)
-		return r;
-	r = ovl_ends_set_time(&ends, op, &op->times[1]);
-	if (r < 0 && remove_name(t, &ends.to, op) < 0)
-		return -EUCLEAN;
-	return r;
+	return make_name(t, op, &ends, &op->times[1]);
 }
 
 static int link_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded_times)
@@ -109,9 +126,61 @@ static int link_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 	return ovl_ends_set_time(&ends, op, recorded_times ? &op->times[1] : &ends.now[1]);
 }
 
+static int unlink_prepare(struct ovl_trees *t, struct ovl_op *op)
+{
+	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
+	int r = ovl_ends_prepare(t, op);
+
+	if (r == 0)
+		r = ovl_ends_open(t, op, &ends);
+	if (r == 0)
+		r = ovl_ends_check(&ends.to, op);
+	return r < 0 ? r : r == 1 ? 0 : -ESTALE;
+}
+
+static int unlink_do(struct ovl_trees *t, const struct ovl_op *op)
+{
+	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
+	_cleanup_close_ int object = -EBADF;
+	int r = ovl_ends_open(t, op, &ends);
+
+	if (r == 0)
+		r = hold_kept(&ends, op, &object);
+	if (r == 0)
+		r = ovl_ends_check(&ends.to, op);
+	if (r == 1)
+		r = remove_name(t, &ends.to, op);
+	if (r < 0)
+		return r;
+	r = ovl_ends_set_time(&ends, op, &op->times[1]);
+	if (r < 0 && make_name(t, op, &ends, &op->times[1]) < 0)
+		return -EUCLEAN;
+	return r;
+}
+
+static int unlink_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded_times)
+{
+	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
+	const struct ovl_times *times = recorded_times ? &op->times[1] : &ends.now[1];
+	int r = ovl_ends_open(t, op, &ends);
+
+	if (r == 0)
+		r = ovl_ends_check(&ends.to, op);
+	if (r < 0)
+		return r;
+	return r == 1 ? ovl_ends_set_time(&ends, op, times) : make_name(t, op, &ends, times);
+}
+
 const struct ovl_op_row ovl_op_link = {
 	.name = "link",
 	.prepare = ovl_ends_prepare,
 	.redo = link_do,
 	.undo = link_undo,
+};
+
+const struct ovl_op_row ovl_op_unlink = {
+	.name = "unlink",
+	.prepare = unlink_prepare,
+	.redo = unlink_do,
+	.undo = unlink_undo,
 };

@@ -234,7 +234,7 @@ static int get_places(struct ovl_bytes *in, struct ovl_op *op)
 		r = get_place(in, &op->to);
 	if (r < 0)
 		return r;
-	if (!op->at.path || (!op->to.path && (type == OVL_OP_MOVE || type == OVL_OP_LINK)))
+	if (!op->at.path || (!op->to.path && type != OVL_OP_XATTR && type != OVL_OP_DATA))
 		return -EINVAL;
 	return 0;
 }

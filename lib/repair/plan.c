@@ -18,6 +18,7 @@ struct planner {
 	const struct ovl_policy *policy;
 	struct ovl_map writable;  /* layer -> enum ovl_writable, once it was found out */
 	struct ovl_map *declined; /* hashes of findings */
+	bool converts; /* the user has agreed to changes in whatever layer is to be converted */
 	bool quit;
 };
 
@@ -33,6 +34,7 @@ void ovl_plan_done(ovl_plan *plan)
 /* A work directory and an index are as writable as their upper. */
 static int writable(struct planner *p, int layer, enum ovl_writable *ret)
 {
+	enum ovl_lower_policy policy = p->converts ? OVL_LOWER_RW : p->policy->lower;
 	struct ovl_key key;
 	uint64_t *value;
 	int r;
@@ -44,7 +46,7 @@ static int writable(struct planner *p, int layer, enum ovl_writable *ret)
 	if (r < 0)
 		return r;
 	if (*value == UINT64_MAX)
-		*value = ovl_lower_judge(p->fx.stack, layer, p->policy->lower);
+		*value = ovl_lower_judge(p->fx.stack, layer, policy);
 	*ret = (enum ovl_writable) * value;
 	return 0;
 }
@@ -182,21 +184,31 @@ static int plan_finding(struct planner *p, struct ovl_repair_step *step)
 	return r;
 }
 
+enum ovl_phase ovl_plan_phase(enum ovl_problem_id problem)
+{
+	const struct ovl_repair_row *row;
+
+	return ovl_repair_rows(problem, &row) > 0 ? row->phase : OVL_PHASE_REPAIR;
+}
+
+/* What a conversion has no way for is left by every phase, and told with the repairs. */
 int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
-		  const struct ovl_facts *facts, const struct ovl_policy *policy, uint64_t *number,
-		  struct ovl_map *declined, ovl_plan *ret)
+		  const struct ovl_facts *facts, const struct ovl_policy *policy,
+		  const struct ovl_plan_part *part, uint64_t *number, struct ovl_map *declined,
+		  ovl_plan *ret)
 {
 	struct planner p = { .fx = { .stack = stack, .facts = facts, .number = number },
 			     .policy = policy,
-			     .declined = declined };
-	size_t n = ovl_report_len(report);
+			     .declined = declined,
+			     .converts = part->phase != OVL_PHASE_REPAIR };
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < n && !p.quit; i++) {
+	for (size_t i = part->from; r == 0 && i < part->to && !p.quit; i++) {
 		struct ovl_finding f = ovl_report_get(report, i);
 		struct ovl_repair_step step = { .finding = i };
 
-		if (policy->wanted && !policy->wanted(policy->ctx, &f))
+		if (ovl_plan_phase(f.problem) != part->phase ||
+		    (policy->wanted && !policy->wanted(policy->ctx, &f)))
 			continue;
 		p.fx.finding = &f;
 		r = plan_finding(&p, &step);

@@ -34,6 +34,20 @@ enum ovl_way_trust {
  */
 typedef int ovl_fix_fn(struct ovl_fixer *fx);
 
+/**
+ * The order of a conversion: data needs redirects and index to be found, names in the index need their
+ * directories, and marks go when nothing depends on them.
+ */
+enum ovl_phase {
+	OVL_PHASE_REPAIR, /* no conversion */
+	OVL_PHASE_DATA,
+	OVL_PHASE_NAMES,
+	OVL_PHASE_INDEX,
+	OVL_PHASE_DIRS,
+	OVL_PHASE_MARKS,
+	OVL_PHASE__MAX
+};
+
 /** A row of repairs.def. */
 struct ovl_repair_row {
 	enum ovl_problem_id problem;
@@ -42,6 +56,7 @@ struct ovl_repair_row {
 	const char *text; /* "remove it"; NULL: the planner says it with ovl_way_say() */
 	bool recheck;     /* what it brings to light is to be checked in another round */
 	bool below;       /* nobody could miss what it does in a lower layer either */
+	enum ovl_phase phase;
 };
 
 /** ovl_repair_rows - the ways for a problem, in order of preference; @ret borrowed; their number */
@@ -70,6 +85,8 @@ struct ovl_fixer {
 };
 
 void ovl_way_done(struct ovl_way *way);
+/** ovl_way_forget - only the operations: what was done can still be told */
+void ovl_way_forget(struct ovl_way *way);
 
 /** ovl_way_say - what the way does, as a question begins with it: "redirect to lower1:/b" */
 int ovl_way_say(struct ovl_fixer *fx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -151,6 +168,9 @@ int ovl_way_copy(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc to);
 /** ovl_way_move - give an object another name */
 int ovl_way_move(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to);
 
+/** ovl_way_unlink - take away the name @gone of an inode, which keeps the name @kept */
+int ovl_way_unlink(struct ovl_fixer *fx, struct ovl_loc kept, struct ovl_loc gone);
+
 /** ovl_way_link - give an inode one more name */
 int ovl_way_link(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to);
 
@@ -176,15 +196,26 @@ typedef OVL_VEC(struct ovl_repair_step) ovl_plan;
 
 void ovl_plan_done(ovl_plan *plan);
 
+/** Which findings of a report are planned for. */
+struct ovl_plan_part {
+	size_t from, to; /* by number, @to not included */
+	enum ovl_phase
+		phase; /* those that this phase has ways for; REPAIR: all that is no conversion */
+};
+
+/** ovl_plan_phase - the phase of the ways for a problem; REPAIR if it is no conversion */
+enum ovl_phase ovl_plan_phase(enum ovl_problem_id problem);
+
 /**
- * ovl_plan_make - decide and plan, for all findings of a report
+ * ovl_plan_make - decide and plan, for a part of the findings of a report; adds to @ret
  * @number: see struct ovl_fixer
  * @declined: what was answered with no in an earlier round is not asked again; added to
  * Asks where the policy says so. 0; -ECANCELED if the answer was to quit (what was agreed to before is in
  * the plan); -ENOMEM.
  */
 int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
-		  const struct ovl_facts *facts, const struct ovl_policy *policy, uint64_t *number,
-		  struct ovl_map *declined, ovl_plan *ret);
+		  const struct ovl_facts *facts, const struct ovl_policy *policy,
+		  const struct ovl_plan_part *part, uint64_t *number, struct ovl_map *declined,
+		  ovl_plan *ret);
 
 #endif

@@ -10,19 +10,11 @@
 
 #include "base/cleanup.h"
 #include "check/engine.h"
-#include "repair/tx.h"
+#include "repair/convert.h"
+#include "repair/rounds.h"
 #include "repair/undo.h"
 
 #include "base/banned.h"
-
-enum { MAX_ROUNDS = 10 };
-
-/** One look at the layers and what was done then. */
-struct round {
-	struct ovl_report *report;
-	struct ovl_facts *facts; /* until the plan is made */
-	ovl_plan plan;
-};
 
 /** A result: a step of a round. */
 struct item {
@@ -30,25 +22,19 @@ struct item {
 };
 
 struct ovl_repairs {
-	OVL_VEC(struct round) round;
+	ovl_round_vec round;
 	OVL_VEC(struct item) item;
+	struct ovl_conversion conversion;
 	size_t recovered;
 	char journal[37]; /* "": none */
 };
-
-static void round_done(struct round *r)
-{
-	ovl_facts_free(r->facts);
-	ovl_plan_done(&r->plan);
-	ovl_report_free(r->report);
-}
 
 struct ovl_repairs *ovl_repairs_free(struct ovl_repairs *repairs)
 {
 	if (!repairs)
 		return NULL;
 	for (size_t i = 0; i < repairs->round.len; i++)
-		round_done(&repairs->round.data[i]);
+		ovl_round_done(&repairs->round.data[i]);
 	ovl_vec_done(&repairs->round);
 	ovl_vec_done(&repairs->item);
 	free(repairs);
@@ -63,7 +49,7 @@ size_t ovl_repairs_len(const struct ovl_repairs *repairs)
 struct ovl_result ovl_repairs_get(const struct ovl_repairs *repairs, size_t i)
 {
 	const struct item *item = &repairs->item.data[i];
-	const struct round *round = &repairs->round.data[item->round];
+	const struct ovl_round *round = &repairs->round.data[item->round];
 	const struct ovl_repair_step *step = &round->plan.data[item->step];
 	struct ovl_result result = { .finding = ovl_report_get(round->report, step->finding),
 				     .fate = step->fate,
@@ -93,6 +79,11 @@ const char *ovl_repairs_journal(const struct ovl_repairs *repairs)
 	return *repairs->journal ? repairs->journal : NULL;
 }
 
+const struct ovl_conversion *ovl_repairs_conversion(const struct ovl_repairs *repairs)
+{
+	return &repairs->conversion;
+}
+
 size_t ovl_repairs_recovered(const struct ovl_repairs *repairs)
 {
 	return repairs->recovered;
@@ -114,73 +105,7 @@ static int list_results(struct ovl_repairs *repairs)
 	return r;
 }
 
-/* Is another look needed? Not if this round has changed nothing. */
-static bool wants_more(const ovl_plan *plan)
-{
-	bool progress = false, more = false;
-
-	for (size_t i = 0; i < plan->len; i++) {
-		const struct ovl_repair_step *step = &plan->data[i];
-
-		if (step->fate == OVL_FATE_FIXED) {
-			progress = true;
-			more |= step->recheck;
-		}
-		more |= step->again;
-	}
-	return progress && more;
-}
-
-/** What all rounds share. */
-struct work {
-	struct ovl_tx tx;
-	const struct ovl_check_options *options;
-	struct ovl_map declined;
-	uint64_t number;
-	bool quit;
-};
-
-/* One round: 1 if another one is needed, 0 if not. */
-static int run_round(struct work *w, struct round *round, struct ovl_error *e)
-{
-	int r = 0;
-
-	w->tx.stack->marked = w->tx.open;
-	if (w->tx.open)
-		r = ovl_stack_look_for_index(w->tx.stack, e);
-	if (r == 0)
-		r = ovl_check_facts(w->tx.stack, w->options, &round->report, &round->facts, e);
-	if (r < 0)
-		return r;
-	r = ovl_plan_make(w->tx.stack, round->report, round->facts, w->tx.policy, &w->number,
-			  &w->declined, &round->plan);
-	w->quit = r == -ECANCELED;
-	if (r < 0 && !w->quit)
-		return ovl_fail(e, r, "cannot plan the repairs");
-	round->facts = ovl_facts_free(round->facts);
-	r = ovl_tx_apply(&w->tx, round->report, &round->plan, e);
-	if (r < 0)
-		return r;
-	return w->quit ? -ECANCELED : wants_more(&round->plan);
-}
-
-static int run_rounds(struct work *w, struct ovl_repairs *repairs, struct ovl_error *e)
-{
-	int r = 1;
-
-	for (unsigned n = 0; r == 1 && n < MAX_ROUNDS; n++) {
-		struct round round = { 0 };
-
-		r = run_round(w, &round, e);
-		if (!round.report || ovl_vec_push(&repairs->round, round) < 0) {
-			round_done(&round);
-			return r < 0 ? r : -ENOMEM;
-		}
-	}
-	return r == 1 ? 0 : r;
-}
-
-static int finish(struct work *w, struct ovl_repairs *repairs, int r, struct ovl_error *e)
+static int finish(struct ovl_work *w, struct ovl_repairs *repairs, int r, struct ovl_error *e)
 {
 	bool written = w->tx.open;
 	int end = 0;
@@ -198,7 +123,7 @@ int ovl_repair(struct ovl_stack *stack, const struct ovl_check_options *options,
 	       const struct ovl_policy *policy, struct ovl_repairs **ret, struct ovl_error *e)
 {
 	struct ovl_repairs *repairs = calloc(1, sizeof(*repairs));
-	struct work w = { .options = options };
+	struct ovl_work w = { .options = options };
 	int r;
 
 	if (!repairs)
@@ -208,11 +133,14 @@ int ovl_repair(struct ovl_stack *stack, const struct ovl_check_options *options,
 		w.tx.cancelled = options->cancelled;
 		w.tx.cancelled_ctx = options->ctx;
 		w.number = w.tx.open ? w.tx.store.journal.saved : 0;
-		r = run_rounds(&w, repairs, e);
+		r = ovl_rounds(&w, OVL_PHASE_REPAIR, &repairs->round, e);
+		if (r == 0 && options->profile && options->profile->active)
+			r = ovl_convert(&w, &repairs->round, &repairs->conversion, e);
 		r = finish(&w, repairs, r, e);
 	}
 	ovl_tx_done(&w.tx);
 	ovl_map_done(&w.declined);
+	ovl_reasons_done(&w.reasons);
 	if (repairs->round.len > 0 && list_results(repairs) == 0)
 		*ret = repairs;
 	else

@@ -9,12 +9,15 @@
 
 static const struct ovl_repair_row rows[] = {
 #define REPAIR(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, false, false },
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, false, false, 0 },
 #define REPAIR_DEEP(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, false },
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, false, 0 },
 #define REPAIR_BELOW(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, true },
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, true, 0 },
+#define CONVERT(PROBLEM, PHASE, FIX, TEXT) \
+	{ OVL_P_##PROBLEM, OVL_WAY_PREEN, ovl_fix_##FIX, TEXT, true, true, OVL_PHASE_##PHASE },
 #include "repair/repairs.def"
+#undef CONVERT
 #undef REPAIR_BELOW
 #undef REPAIR_DEEP
 #undef REPAIR

@@ -227,13 +227,13 @@ static int open_journal(struct ovl_tx *tx, struct ovl_error *e)
 	return ovl_undo_alone(tx->stack, e);
 }
 
-int ovl_tx_apply(struct ovl_tx *tx, const struct ovl_report *report, ovl_plan *plan,
+int ovl_tx_apply(struct ovl_tx *tx, const struct ovl_report *report, ovl_plan *plan, size_t from,
 		 struct ovl_error *e)
 {
 	struct group g = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < plan->len; i++) {
+	for (size_t i = from; r == 0 && i < plan->len; i++) {
 		struct ovl_repair_step *step = &plan->data[i];
 
 		if (!step->way.row)

@@ -37,10 +37,11 @@ int ovl_tx_begin(struct ovl_tx *tx, struct ovl_stack *stack, const struct ovl_po
 /**
  * ovl_tx_apply - carry out the steps of a plan that have a way; their fates are written
  * @report: of the check that it was made from
+ * @from: number of the first step
  * Opens a journal when the first step needs one. 0; -ECANCELED between groups; what made the journal or
  * the layers fail: then fates of the last group are LEFT, and the next run takes it back.
  */
-int ovl_tx_apply(struct ovl_tx *tx, const struct ovl_report *report, ovl_plan *plan,
+int ovl_tx_apply(struct ovl_tx *tx, const struct ovl_report *report, ovl_plan *plan, size_t from,
 		 struct ovl_error *e);
 
 /** ovl_tx_end - finish the journal, take the marker away, forget old journals; 0 or why not */

@@ -13,11 +13,16 @@
 
 #include "base/banned.h"
 
-void ovl_way_done(struct ovl_way *way)
+void ovl_way_forget(struct ovl_way *way)
 {
 	for (size_t i = 0; i < way->ops.len; i++)
 		ovl_op_done(&way->ops.data[i]);
 	ovl_vec_done(&way->ops);
+}
+
+void ovl_way_done(struct ovl_way *way)
+{
+	ovl_way_forget(way);
 	free(way->text);
 	*way = (struct ovl_way){ 0 };
 }
@@ -141,6 +146,16 @@ int ovl_way_link(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to)
 
 	if (r == 0)
 		r = ovl_place_set(&op.to, to);
+	return ovl_way_add(fx, &op, r);
+}
+
+int ovl_way_unlink(struct ovl_fixer *fx, struct ovl_loc kept, struct ovl_loc gone)
+{
+	struct ovl_op op = { .type = OVL_OP_UNLINK };
+	int r = begin(fx, kept, &op);
+
+	if (r == 0)
+		r = ovl_place_set(&op.to, gone);
 	return ovl_way_add(fx, &op, r);
 }
 

@@ -8,6 +8,7 @@
 
 #include "../../fsck/command.c"
 #include "../../fsck/conclude.c"
+#include "../../fsck/conversion.c"
 #include "../../fsck/exitcode.c"
 #include "../../fsck/explain.c"
 #include "../../fsck/inspect.c"

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Entries of an index that the target of a conversion does not use, or not all of.
+ */
+#include <errno.h>
+
+#include "check/index_entry.h"
+
+#include "base/banned.h"
+
+static bool is_nfs_entry(const struct ovl_view *v)
+{
+	return v->obs->kind == OVL_KIND_DIR || v->obs->kind == OVL_KIND_WHITEOUT;
+}
+
+/* Where the file has names in the upper, convert-metacopy is told there. */
+int ovl_check_convert_metacopy_index(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	const struct ovl_fact_link *link = ovl_index_entry_link(v);
+
+	if (v->obs->kind != OVL_KIND_REG || !(v->obs->xmask & OVL_XBIT(METACOPY)) ||
+	    (v->profile->on & OVL_FBIT(METACOPY)) || (link && link->names > 0))
+		return 0;
+	return ovl_sink_add(sink, OVL_P_CONVERT_METACOPY_INDEX, v->loc,
+			    ovl_sink_text(sink, "%llu bytes are in a layer below",
+					  (unsigned long long)v->obs->stat.size),
+			    "");
+}
+
+int ovl_check_convert_index(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	return ovl_sink_add_about(sink, OVL_P_CONVERT_INDEX,
+				  ovl_problem_get(OVL_P_CONVERT_INDEX)->severity, v->loc,
+				  ovl_index_entry_upper_name(v), "", "");
+}
+
+int ovl_check_convert_index_entry(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	if (!(v->profile->on & OVL_FBIT(INDEX)) || !is_nfs_entry(v))
+		return 0;
+	return ovl_sink_add(sink, OVL_P_CONVERT_INDEX_ENTRY, v->loc, ovl_kind_name(v->obs->kind),
+			    "");
+}
+
+int ovl_check_convert_index_dir(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	if (v->stack->index.root.fd < 0)
+		return 0;
+	return ovl_sink_add(sink, OVL_P_CONVERT_INDEX_DIR,
+			    (struct ovl_loc){ OVL_LAYER_INDEX, NULL }, "", "");
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The phases of a conversion. See convert.h.
+ */
+#include "repair/convert.h"
+
+#include <errno.h>
+
+#include "base/banned.h"
+
+static const struct ovl_report *last_report(const ovl_round_vec *rounds)
+{
+	return rounds->data[rounds->len - 1].report;
+}
+
+static bool has_phase(const struct ovl_report *report, enum ovl_phase phase)
+{
+	size_t n = ovl_report_len(report);
+
+	for (size_t i = 0; i < n; i++)
+		if (ovl_plan_phase(ovl_report_get(report, i).problem) == phase)
+			return true;
+	return false;
+}
+
+static bool has_work(const struct ovl_report *report)
+{
+	for (int phase = OVL_PHASE_REPAIR + 1; phase < OVL_PHASE__MAX; phase++)
+		if (has_phase(report, (enum ovl_phase)phase))
+			return true;
+	return false;
+}
+
+/*
+ * What stands in the way: errors that are left, since nobody knows what the overlay should show, and what
+ * has no equivalent on the target, unless that may be lost (then it is no error).
+ */
+static enum ovl_obstacle find_obstacle(const struct ovl_report *report)
+{
+	enum ovl_obstacle obstacle = OVL_OBSTACLE_NONE;
+	size_t n = ovl_report_len(report);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ovl_finding f = ovl_report_get(report, i);
+
+		if (f.severity != OVL_SEV_ERROR)
+			continue;
+		if (!ovl_problem_get(f.problem)->feature)
+			return OVL_OBSTACLE_ERRORS;
+		obstacle = OVL_OBSTACLE_LOSS;
+	}
+	return ovl_report_counts(report)->unreadable ? OVL_OBSTACLE_ERRORS : obstacle;
+}
+
+int ovl_convert(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_conversion *ret,
+		struct ovl_error *e)
+{
+	int r = 0;
+
+	ret->active = true;
+	ret->obstacle = find_obstacle(last_report(rounds));
+	if (ret->obstacle != OVL_OBSTACLE_NONE || !has_work(last_report(rounds)))
+		return 0;
+	for (int phase = OVL_PHASE_REPAIR + 1; r == 0 && phase < OVL_PHASE__MAX; phase++)
+		if (has_phase(last_report(rounds), (enum ovl_phase)phase))
+			r = ovl_rounds(w, (enum ovl_phase)phase, rounds, e);
+	/* What became useless, and what is left of all. */
+	return r < 0 ? r : ovl_rounds(w, OVL_PHASE_REPAIR, rounds, e);
+}
