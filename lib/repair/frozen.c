@@ -65,7 +65,8 @@ static int check_place(struct ovl_trees *t, const struct ovl_place *place, bool 
 
 int ovl_frozen_check(struct ovl_trees *trees, const struct ovl_op *op, char **ret_why)
 {
-	bool names = op->type == OVL_OP_MOVE || op->type == OVL_OP_LINK;
+	bool names = op->type == OVL_OP_MOVE || op->type == OVL_OP_LINK ||
+		     op->type == OVL_OP_UNLINK;
 	int r = check_place(trees, &op->at, op->type == OVL_OP_MOVE, ret_why);
 
 	return r == 0 && names ? check_place(trees, &op->to, true, ret_why) : r;

@@ -57,3 +57,10 @@ int ovl_op_undo(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_
 
 	return row && row->undo ? row->undo(trees, op, recorded_times) : -EINVAL;
 }
+
+int ovl_op_look(struct ovl_trees *trees, const struct ovl_op *op)
+{
+	const struct ovl_op_row *row = row_of(op);
+
+	return row && row->look ? row->look(trees, op) : -EINVAL;
+}

@@ -104,12 +104,19 @@ int ovl_op_do(struct ovl_trees *trees, const struct ovl_op *op);
  */
 int ovl_op_undo(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_times);
 
+/**
+ * ovl_op_look - could it be taken back, after a run that was finished? Changes nothing.
+ * 0; -ESTALE and others as ovl_op_undo() would return
+ */
+int ovl_op_look(struct ovl_trees *trees, const struct ovl_op *op);
+
 /* The types, as op_*.c define them; each may leave a function out (NULL). */
 struct ovl_op_row {
 	const char *name;
 	int (*prepare)(struct ovl_trees *trees, struct ovl_op *op);
 	int (*redo)(struct ovl_trees *trees, const struct ovl_op *op);
 	int (*undo)(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_times);
+	int (*look)(struct ovl_trees *trees, const struct ovl_op *op);
 };
 extern const struct ovl_op_row ovl_op_xattr, ovl_op_move, ovl_op_link, ovl_op_data, ovl_op_unlink;
 

@@ -368,6 +368,17 @@ static int undo_finished(const struct ovl_op *op, const struct file *f, const st
 	return r == 0 ? clear_mark(mark) : r;
 }
 
+/* Where nothing was kept and nothing put in, it was one hole all the time. 0, or -ESTALE if it is not. */
+static int check_hole(const struct file *f, const struct ovl_op *op)
+{
+	int r;
+
+	if (op->saved != 0 || op->to.path)
+		return 0;
+	r = ovl_write_has_data(f->fd);
+	return r > 0 ? -ESTALE : r;
+}
+
 static int data_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded_times)
 {
 	_cleanup_(file_done) struct file f = FILE_INIT, old = FILE_INIT;
@@ -377,6 +388,8 @@ static int data_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 	/* After a crash, names that it has got since then share what was half done. */
 	if (r == 0 && !recorded_times && op->names != 0 && f.st.nlink > op->names)
 		r = -EMLINK;
+	if (r == 0)
+		r = check_hole(&f, op);
 	if (r == 0 && op->saved != 0)
 		r = open_saved(t, op, &old);
 	if (r == -ENOENT && f.fd >= 0 && recorded_times)
@@ -392,9 +405,62 @@ static int data_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 	return r;
 }
 
+/* ---- Could it be? ---- */
+
+/* The same, for reading. */
+static int read_file(struct ovl_trees *t, const struct ovl_place *place, uint64_t ino,
+		     struct file *ret)
+{
+	_cleanup_(ovl_reach_done) struct ovl_reach reach = OVL_REACH_INIT;
+	_cleanup_(file_done) struct file f = FILE_INIT;
+	struct ovl_reader *reader = t->stack->reader;
+	int r = ovl_trees_hold(t, place, ino, &f.object, &f.st);
+
+	if (r == 0)
+		r = ovl_trees_reach(t, place, &reach);
+	if (r == 0)
+		r = reader->ops->open_file(reader, reach.dir, reach.name, f.st.dev, f.st.ino,
+					   &f.fd);
+	if (r == 0)
+		r = ovl_write_times(f.object, &f.times);
+	if (r < 0)
+		return r;
+	*ret = f;
+	f = (struct file)FILE_INIT;
+	return 0;
+}
+
+static int data_look(struct ovl_trees *t, const struct ovl_op *op)
+{
+	_cleanup_(file_done) struct file f = FILE_INIT, old = FILE_INIT;
+	_cleanup_(ovl_place_done) struct ovl_place place = { 0 };
+	struct mark mark = { .stage = -1 };
+	int r = read_file(t, &op->at, op->ino, &f);
+
+	if (r == 0 && op->names != 0 && f.st.nlink > op->names)
+		r = -EMLINK;
+	if (r == 0)
+		r = check_hole(&f, op);
+	if (r == 0 && op->saved != 0)
+		r = ovl_place_store(&place, "saved", op->saved);
+	if (r == 0 && op->saved != 0)
+		r = read_file(t, &place, 0, &old);
+	if (r == 0)
+		r = open_mark(t, op, &mark);
+	if (mark.stage >= 0)
+		close(mark.stage);
+	if (r < 0 || mark.begun)
+		return r;
+	if (f.st.size == op->new_size && same_mtime(&f.times, &op->times[0]))
+		return 0;
+	r = is_old(&f, &old, op);
+	return r < 0 ? r : r ? 0 : -ESTALE;
+}
+
 const struct ovl_op_row ovl_op_data = {
 	.name = "data",
 	.prepare = data_prepare,
 	.redo = data_do,
 	.undo = data_undo,
+	.look = data_look,
 };

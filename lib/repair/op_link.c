@@ -171,11 +171,37 @@ static int unlink_undo(struct ovl_trees *t, const struct ovl_op *op, bool record
 	return r == 1 ? ovl_ends_set_time(&ends, op, times) : make_name(t, op, &ends, times);
 }
 
+static int link_look(struct ovl_trees *t, const struct ovl_op *op)
+{
+	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
+	int r = ovl_ends_open(t, op, &ends);
+
+	if (r == -ENOENT && ovl_ends_unmade(t, op))
+		return 0;
+	if (r == 0)
+		r = ovl_ends_check(&ends.to, op);
+	return r == 1 ? check_spare(ends.to.dir, ends.to.name, op) : r;
+}
+
+static int unlink_look(struct ovl_trees *t, const struct ovl_op *op)
+{
+	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
+	int r = ovl_ends_open(t, op, &ends);
+
+	if (r == 0)
+		r = ovl_ends_check(&ends.to, op);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = ovl_ends_check(&ends.at, op);
+	return r < 0 ? r : r == 1 ? 0 : -ESTALE;
+}
+
 const struct ovl_op_row ovl_op_link = {
 	.name = "link",
 	.prepare = ovl_ends_prepare,
 	.redo = link_do,
 	.undo = link_undo,
+	.look = link_look,
 };
 
 const struct ovl_op_row ovl_op_unlink = {
@@ -183,4 +209,5 @@ const struct ovl_op_row ovl_op_unlink = {
 	.prepare = unlink_prepare,
 	.redo = unlink_do,
 	.undo = unlink_undo,
+	.look = unlink_look,
 };

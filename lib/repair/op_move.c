@@ -102,9 +102,29 @@ static int move_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 	return ovl_ends_set_times(&ends, op, recorded_times ? op->times : ends.now);
 }
 
+static int move_look(struct ovl_trees *t, const struct ovl_op *op)
+{
+	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
+	int r = ovl_ends_open(t, op, &ends), at, to;
+
+	if (r < 0)
+		return r == -ENOENT && ovl_ends_unmade(t, op) ? 0 : r;
+	at = ovl_ends_check(&ends.at, op);
+	to = ovl_ends_check(&ends.to, op);
+	if (op->make != OVL_MAKE_NONE && at == 0 && to != 1)
+		return to;
+	if (at == -ESTALE && to == 1)
+		return -ESTALE;
+	r = to == 1 ? check_unused(&ends.to, op) : 0;
+	if (r < 0 || at == 1 || (at == 0 && to == 1))
+		return r;
+	return at < 0 ? at : to < 0 ? to : -ESTALE;
+}
+
 const struct ovl_op_row ovl_op_move = {
 	.name = "move",
 	.prepare = ovl_ends_prepare,
 	.redo = move_do,
 	.undo = move_undo,
+	.look = move_look,
 };

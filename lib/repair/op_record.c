@@ -239,6 +239,12 @@ static int get_places(struct ovl_bytes *in, struct ovl_op *op)
 	return 0;
 }
 
+/* What is changed of a lower file was one hole: nothing from saved/ ever goes into one. */
+static bool is_lower_content(const struct ovl_op *op)
+{
+	return op->type == OVL_OP_DATA && op->at.tree > 0 && op->saved != 0;
+}
+
 int ovl_op_decode(struct ovl_bytes in, struct ovl_op *ret)
 {
 	_cleanup_(ovl_op_done) struct ovl_op op = { 0 };
@@ -262,7 +268,7 @@ int ovl_op_decode(struct ovl_bytes in, struct ovl_op *ret)
 		r = get_times(&in, &op.times[1]);
 	if (r == 0)
 		r = get_data(&in, &op);
-	if (r == 0 && in.len > 0)
+	if (r == 0 && (in.len > 0 || is_lower_content(&op)))
 		r = -EINVAL;
 	if (r < 0)
 		return r;

@@ -58,27 +58,36 @@ static int xattr_prepare(struct ovl_trees *t, struct ovl_op *op)
 	return is_old ? 0 : -ESTALE;
 }
 
-/* From one of the states to the other. @shared: names that have come since are no matter */
-static int change(struct ovl_trees *t, const struct ovl_op *op, bool back, bool shared)
+/* The object, and is it in the old (1) or in the new state (0)? @shared: names since are no matter */
+static int find(struct ovl_trees *t, const struct ovl_op *op, bool back, bool shared,
+		int *ret_object)
 {
-	_cleanup_close_ int object = -EBADF;
 	bool is_old, is_new;
 	struct ovl_stat st;
 	int r;
 
 	if (!op->xattr)
 		return -EINVAL;
-	r = ovl_trees_hold(t, &op->at, op->ino, &object, &st);
+	r = ovl_trees_hold(t, &op->at, op->ino, ret_object, &st);
 	if (r == 0 && !shared && op->names != 0 && st.nlink > op->names)
 		r = -EMLINK;
 	if (r == 0)
-		r = compare(object, op, &is_old, &is_new);
+		r = compare(*ret_object, op, &is_old, &is_new);
 	if (r < 0)
 		return r;
-	if (back ? is_old : is_new)
-		return 0;
-	if (back ? !is_new : !is_old)
-		return -ESTALE;
+	if (is_old || is_new)
+		return is_old && is_new ? back : is_old;
+	return -ESTALE;
+}
+
+/* From one of the states to the other. */
+static int change(struct ovl_trees *t, const struct ovl_op *op, bool back, bool shared)
+{
+	_cleanup_close_ int object = -EBADF;
+	int r = find(t, op, back, shared, &object);
+
+	if (r < 0 || r == back)
+		return r < 0 ? r : 0;
 	return back ? set(object, op->xattr, op->has_old, &op->old_value) :
 		      set(object, op->xattr, op->has_new, &op->new_value);
 }
@@ -95,9 +104,18 @@ static int xattr_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorde
 	return change(t, op, true, recorded_times);
 }
 
+static int xattr_look(struct ovl_trees *t, const struct ovl_op *op)
+{
+	_cleanup_close_ int object = -EBADF;
+	int r = find(t, op, true, false, &object);
+
+	return r < 0 ? r : 0;
+}
+
 const struct ovl_op_row ovl_op_xattr = {
 	.name = "xattr",
 	.prepare = xattr_prepare,
 	.redo = xattr_do,
 	.undo = xattr_undo,
+	.look = xattr_look,
 };

@@ -81,8 +81,8 @@ int ovl_store_create(struct ovl_store *s, const char *command, struct ovl_error 
 int ovl_store_open(struct ovl_store *s, const char *id, struct ovl_log *ret_log,
 		   struct ovl_error *e);
 
-/** ovl_store_peek - read a journal, change nothing, open nothing */
-int ovl_store_peek(struct ovl_store *s, const char *id, struct ovl_log *ret_log,
+/** ovl_store_peek - read a journal, change nothing; @ret_dir: its folder, owned by the caller; or NULL */
+int ovl_store_peek(struct ovl_store *s, const char *id, struct ovl_log *ret_log, int *ret_dir,
 		   struct ovl_error *e);
 
 /**

@@ -163,7 +163,7 @@ int ovl_store_list(struct ovl_store *s, ovl_kept_vec *ret)
 	return 0;
 }
 
-int ovl_store_peek(struct ovl_store *s, const char *id, struct ovl_log *ret_log,
+int ovl_store_peek(struct ovl_store *s, const char *id, struct ovl_log *ret_log, int *ret_dir,
 		   struct ovl_error *e)
 {
 	_cleanup_close_ int all = -EBADF, dir = -EBADF;
@@ -174,7 +174,10 @@ int ovl_store_peek(struct ovl_store *s, const char *id, struct ovl_log *ret_log,
 	r = ovl_store_open_own(all, id, &dir);
 	if (r < 0)
 		return ovl_store_fail(e, r, id);
-	return ovl_journal_read(dir, ret_log, e);
+	r = ovl_journal_read(dir, ret_log, e);
+	if (r == 0 && ret_dir)
+		*ret_dir = TAKE_FD(dir);
+	return r;
 }
 
 /* Folders that a killed run left before there was a journal in them. */

@@ -113,14 +113,9 @@ int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
 	return 0;
 }
 
-static int undo_step(struct ovl_trees *trees, const struct ovl_logged_step *step,
-		     const struct ovl_undo_options *options, size_t *left)
+void ovl_undo_tell(const struct ovl_logged_step *step, const struct ovl_undo_options *options,
+		   int r, const char *why, size_t *left)
 {
-	_cleanup_free_ char *why = NULL;
-	int r = options->dry ? 0 : step_back(trees, step, false, &why);
-
-	if (r == -ENOMEM)
-		return r;
 	if (r < 0)
 		++*left;
 	if (options->step)
@@ -129,6 +124,17 @@ static int undo_step(struct ovl_trees *trees, const struct ovl_logged_step *step
 								     .action = step->action,
 								     .err = r,
 								     .why = why });
+}
+
+static int undo_step(struct ovl_trees *trees, const struct ovl_logged_step *step,
+		     const struct ovl_undo_options *options, size_t *left)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = step_back(trees, step, false, &why);
+
+	if (r == -ENOMEM)
+		return r;
+	ovl_undo_tell(step, options, r, why, left);
 	return 0;
 }
 
@@ -138,7 +144,7 @@ int ovl_undo_log(struct ovl_store *store, struct ovl_trees *trees, const struct 
 	size_t left = 0;
 	int r = 0;
 
-	if (!options->dry && log->state != OVL_JOURNAL_UNDOING) {
+	if (log->state != OVL_JOURNAL_UNDOING) {
 		r = ovl_journal_mark(&store->journal, OVL_RECORD_UNDO);
 		if (r == 0)
 			r = ovl_journal_sync(&store->journal);
@@ -154,7 +160,7 @@ int ovl_undo_log(struct ovl_store *store, struct ovl_trees *trees, const struct 
 			return -ECANCELED;
 		r = undo_step(trees, step, options, &left);
 	}
-	if (r == 0 && !options->dry)
+	if (r == 0)
 		r = ovl_undo_sync(trees);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot take the repair back");

@@ -25,6 +25,18 @@ int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
 int ovl_undo_log(struct ovl_store *store, struct ovl_trees *trees, const struct ovl_log *log,
 		 const struct ovl_undo_options *options, size_t *ret_left, struct ovl_error *e);
 
+/**
+ * ovl_undo_log_dry - which steps of a journal could be taken back? Tells of them as ovl_undo_log() would,
+ *                    and changes nothing
+ * What a later step has changed is not compared for an earlier one: it will be as that left it.
+ */
+int ovl_undo_log_dry(struct ovl_trees *trees, const struct ovl_log *log,
+		     const struct ovl_undo_options *options, size_t *ret_left, struct ovl_error *e);
+
+/** ovl_undo_tell - hand a step on; @r: 0, or why it is left: then counted; @why: NULL */
+void ovl_undo_tell(const struct ovl_logged_step *step, const struct ovl_undo_options *options,
+		   int r, const char *why, size_t *left);
+
 /** ovl_undo_sync - make all layers that may have been written to durable */
 int ovl_undo_sync(struct ovl_trees *trees);
 

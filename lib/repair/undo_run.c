@@ -96,18 +96,30 @@ static int take_back(struct ovl_store *store, struct ovl_trees *trees, struct ov
 	return r;
 }
 
+/* What would be done, and what could not; nothing is written. */
+static int undo_dry(struct ovl_store *store, struct ovl_trees *trees, const char *id,
+		    const struct ovl_undo_options *options, size_t *ret_left, struct ovl_error *e)
+{
+	_cleanup_(ovl_log_done) struct ovl_log log = { 0 };
+	_cleanup_close_ int dir = -EBADF;
+	int r = ovl_store_peek(store, id, &log, &dir, e);
+
+	if (r == 0)
+		r = ovl_store_belongs(store, &log, e);
+	if (r < 0)
+		return r;
+	trees->store = dir;
+	r = ovl_undo_log_dry(trees, &log, options, ret_left, e);
+	trees->store = -1;
+	return r;
+}
+
 static int undo_one(struct ovl_store *store, struct ovl_trees *trees, const char *id,
 		    const struct ovl_undo_options *options, size_t *ret_left, struct ovl_error *e)
 {
 	_cleanup_(ovl_log_done) struct ovl_log log = { 0 };
 	int r;
 
-	if (options->dry) {
-		r = ovl_store_peek(store, id, &log, e);
-		if (r == 0)
-			r = ovl_store_belongs(store, &log, e);
-		return r < 0 ? r : ovl_undo_log(store, trees, &log, options, ret_left, e);
-	}
 	r = ovl_undo_alone(trees->stack, e);
 	if (r == 0)
 		r = ovl_store_lock(store, e);
@@ -146,7 +158,7 @@ int ovl_undo(struct ovl_stack *stack, const struct ovl_undo_options *options, si
 	if (r == 0)
 		r = choose(&store, options->id, id, e);
 	if (r == 0)
-		r = undo_one(&store, &trees, id, options, ret_left, e);
+		r = (options->dry ? undo_dry : undo_one)(&store, &trees, id, options, ret_left, e);
 	ovl_trees_done(&trees);
 	ovl_store_done(&store);
 	return r;

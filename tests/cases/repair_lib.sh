@@ -52,10 +52,10 @@ left_findings() {
 		"$1" | sort -u
 }
 
-# fsck_repairs OUT MODE
+# fsck_repairs OUT MODE...
 fsck_repairs() {
 	option_string "$C_OPTIONS"
-	kit_fsck "$1" "$2" -o "$REPLY" "${C_ARGS[@]}" "${R_ARGS[@]}"
+	kit_fsck "$1" "${@:2}" -o "$REPLY" "${C_ARGS[@]}" "${R_ARGS[@]}"
 	! kit_crashed "$1" || wrong "it crashed ($2)"
 }
 
@@ -84,7 +84,10 @@ second_run() {
 take_back() {
 	local journals=("$C_DIR"/work/.fsck.overlay/*/journal)
 	[ -e "${journals[0]}" ] || return 0
+	fsck_repairs "$OUT/dry" --undo -n
 	fsck_repairs "$OUT/undo" --undo
+	sed 's/would be taken back/taken back/' "$OUT/dry" | cmp -s - "$OUT/undo" ||
+		wrong "undo -n of $1 tells something else: $(cat "$OUT/dry" "$OUT/dry.err")"
 	[ "$KIT_STATUS" -eq 0 ] || wrong "undo of $1: exit status $KIT_STATUS: $(cat "$OUT/undo" "$OUT/undo.err")"
 	layer_sums "$OUT/undone"
 	cmp -s "$OUT/damaged" "$OUT/undone" ||

@@ -19,7 +19,7 @@ canary() {
 	C=$D/canary
 	must mkdir -p "$C/alone/dir/sub" "$C/linked" "$C/moved"
 	into "$C/alone" 'echo "$TOKEN" >file; echo "$TOKEN" >dir/file; echo "$TOKEN" >dir/sub/file
-		seq 20000 | sed "s/^/$TOKEN /" >big; : >journal; ln -s dir link; mkfifo fifo; mknod dev c 1 3
+		seq 2000 | sed "s/^/$TOKEN /" >big; : >journal; ln -s dir link; mkfifo fifo; mknod dev c 1 3
 		chmod 4711 file; chmod 700 dir; touch -d 2001-02-03 dir file
 		setfattr -n trusted.overlay.opaque -v nonsense dir
 		setfattr -n trusted.overlay.redirect -v /nowhere file'

@@ -49,7 +49,7 @@ START_TEST(test_store_log)
 	struct ovl_store s;
 
 	begin(&s, NULL);
-	ck_assert_int_eq(ovl_store_peek(&s, s.id, &log, &e), 0);
+	ck_assert_int_eq(ovl_store_peek(&s, s.id, &log, NULL, &e), 0);
 	ck_assert_mem_eq(log.header.command.data, "fsck.overlay -y", 15);
 	ck_assert_mem_eq(log.header.tool.data, "fsck.overlay ", 13);
 	ck_assert_uint_eq(log.tree.len, 4); /* upper, two lowers, work */
