@@ -177,6 +177,14 @@ int ovl_fix_convert_index(struct ovl_fixer *fx)
 	return r < 0 ? r : say_dropped(fx, n);
 }
 
+/* What is left in the index is shown from there: without it the lower file would come back. */
+int ovl_fix_convert_index_dir(struct ovl_fixer *fx)
+{
+	if (fx->facts->index.len > 0)
+		return ovl_way_refuse(fx, "there is still something in it");
+	return ovl_fix_index_root_aside(fx);
+}
+
 int ovl_fix_convert_nlink(struct ovl_fixer *fx)
 {
 	int r = ovl_way_remove_xattr(fx, fx->finding->loc, OVL_X_NLINK);

@@ -126,15 +126,19 @@ static int link_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded
 	return ovl_ends_set_time(&ends, op, recorded_times ? &op->times[1] : &ends.now[1]);
 }
 
+/* The name that is kept may be one that an operation before this one makes: redo() will look. */
 static int unlink_prepare(struct ovl_trees *t, struct ovl_op *op)
 {
 	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;
-	int r = ovl_ends_prepare(t, op);
+	int r = op->ino == 0 ? ovl_ends_prepare(t, op) : 0;
 
 	if (r == 0)
 		r = ovl_ends_open(t, op, &ends);
-	if (r == 0)
-		r = ovl_ends_check(&ends.to, op);
+	if (r < 0)
+		return r;
+	op->times[0] = ends.now[0];
+	op->times[1] = ends.now[1];
+	r = ovl_ends_check(&ends.to, op);
 	return r < 0 ? r : r == 1 ? 0 : -ESTALE;
 }
 
