@@ -314,7 +314,7 @@ static int run_with_witness(struct ovl_run *run)
 	return r;
 }
 
-static unsigned n_threads(const struct ovl_check_options *options)
+unsigned ovl_check_threads(const struct ovl_check_options *options)
 {
 	long cores;
 
@@ -362,7 +362,7 @@ static int hand_over(struct ovl_run *run, struct ovl_report **ret, struct ovl_fa
 int ovl_check_facts(struct ovl_stack *stack, const struct ovl_check_options *options,
 		    struct ovl_report **ret, struct ovl_facts **ret_facts, struct ovl_error *e)
 {
-	struct ovl_run run = { .stack = stack, .options = options, .threads = n_threads(options) };
+	struct ovl_run run = { .stack = stack, .options = options, .threads = ovl_check_threads(options) };
 	int r = ovl_facts_init(&run.facts), taken;
 
 	if (r < 0)

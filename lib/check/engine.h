@@ -36,6 +36,9 @@ int ovl_check_facts(struct ovl_stack *stack, const struct ovl_check_options *opt
 		    struct ovl_report **ret, struct ovl_facts **ret_facts, struct ovl_error *e);
 struct ovl_facts *ovl_facts_free(struct ovl_facts *facts);
 
+/** ovl_check_threads - how many threads a check with these options has */
+unsigned ovl_check_threads(const struct ovl_check_options *options);
+
 /** ovl_run_object - call the object checks that want this object; 0, -ENOMEM */
 int ovl_run_object(struct ovl_run *run, const struct ovl_view *view, struct ovl_sink *sink);
 

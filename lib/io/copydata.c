@@ -137,6 +137,8 @@ static int copy_by_hand(struct copy *c, uint64_t at, uint64_t len)
 {
 	int r = 0;
 
+	if (len == 0)
+		return 0;
 	if (!c->buffer)
 		c->buffer = malloc(BUFFER);
 	if (!c->buffer)
@@ -241,6 +243,9 @@ int ovl_write_copy(int from, int to, uint64_t size, bool (*cancelled)(void *ctx)
 	if (ioctl(to, FICLONE, from) < 0) {
 		r = copy_data(&c, size);
 		free(c.buffer);
+		/* Who waits for it later, with many others, waits less if the disk has begun by now. */
+		if (r == 0)
+			(void)sync_file_range(to, 0, 0, SYNC_FILE_RANGE_WRITE);
 	}
 	/* A whole clone of a source that is longer. */
 	if (r == 0)

@@ -3,8 +3,8 @@
  * DATA: the content of a file, in place: all its names, its xattrs and its times stay as they are.
  *
  * A write takes the capability away, and maybe the suid bit, and changes the time. So first the data,
- * then these, then fsync. Until then the file may hold anything, and all that is needed to take it back
- * is in the journal and in saved/.
+ * then these; all becomes durable with the group. Until then the file may hold anything, and all that is
+ * needed to take it back is in the journal and in saved/.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -232,7 +232,7 @@ static int put_back(const struct file *f, const struct kept *kept)
 		r = ovl_write_set_xattr(f->object, capability, kept->capability);
 	if (r == 0)
 		r = ovl_write_set_times(f->object, &kept->times);
-	return r == 0 ? ovl_write_sync(f->fd) : r;
+	return r;
 }
 
 /* @source -1: one hole */
@@ -365,6 +365,8 @@ static int undo_finished(const struct ovl_op *op, const struct file *f, const st
 	r = set_mark(mark);
 	if (r == 0)
 		r = fill(f, old->fd, op->old_size, &kept);
+	if (r == 0) /* the mark must not be gone before */
+		r = ovl_write_sync(f->fd);
 	return r == 0 ? clear_mark(mark) : r;
 }
 

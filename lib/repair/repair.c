@@ -130,6 +130,7 @@ int ovl_repair(struct ovl_stack *stack, const struct ovl_check_options *options,
 		return ovl_fail(e, -ENOMEM, "repair");
 	r = ovl_tx_begin(&w.tx, stack, policy, e);
 	if (r == 0) {
+		w.tx.threads = ovl_check_threads(options);
 		w.tx.cancelled = options->cancelled;
 		w.tx.cancelled_ctx = options->ctx;
 		w.number = w.tx.open ? w.tx.store.journal.saved : 0;

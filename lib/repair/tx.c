@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "repair/crowd.h"
 #include "repair/frozen.h"
 #include "repair/recover.h"
 #include "repair/stage.h"
@@ -17,14 +18,21 @@
 #include "base/banned.h"
 
 enum {
-	GROUP_STEPS = 512, /* what a crash takes back at most */
-	GROUP_OPS = 4096,
+	GROUP_STEPS = 2048, /* what a crash takes back at most */
+	GROUP_OPS = 8192,
 	KEEP_DEFAULT = 10,
+};
+
+/** A step on its way. */
+struct item {
+	struct ovl_repair_step *step;
+	int err;   /* what hindered it */
+	char *why; /* the same in words, if they are known better; owned */
 };
 
 /** Steps that are committed together. */
 struct group {
-	OVL_VEC(struct ovl_repair_step *) step;
+	OVL_VEC(struct item) item;
 	size_t n_ops;
 	struct ovl_map touched; /* objects that steps of this plan change -> enum touch */
 };
@@ -43,14 +51,15 @@ static const char *reason(int err)
 	}
 }
 
-/* @why: the reason, if it is known better; taken */
-static int leave(struct ovl_repair_step *step, int err, char *why)
+static int leave(struct item *item)
 {
+	struct ovl_repair_step *step = item->step;
+
 	step->fate = OVL_FATE_FAILED;
 	/* It met another step of this run, or somebody else: a new look will tell. */
-	step->again = err == -ESTALE || err == -ENOENT || err == -EEXIST;
+	step->again = item->err == -ESTALE || item->err == -ENOENT || item->err == -EEXIST;
 	free(step->why);
-	step->why = why ? why : strdup(reason(err));
+	step->why = item->why ? TAKE_PTR(item->why) : strdup(reason(item->err));
 	return step->why ? 0 : -ENOMEM;
 }
 
@@ -87,9 +96,10 @@ static void unmake(struct ovl_tx *tx, struct ovl_repair_step *step)
 }
 
 /* Makes what is new in the stage and compares everything with the disk. */
-static int prepare(struct ovl_tx *tx, struct ovl_repair_step *step, char **ret_why)
+static int prepare(struct ovl_tx *tx, struct item *item)
 {
-	int r = ovl_frozen_check_all(&tx->trees, &step->way.ops, ret_why);
+	struct ovl_repair_step *step = item->step;
+	int r = ovl_frozen_check_all(&tx->trees, &step->way.ops, &item->why);
 
 	for (size_t i = 0; r == 0 && i < step->way.ops.len; i++) {
 		struct ovl_op *op = &step->way.ops.data[i];
@@ -123,8 +133,9 @@ static int record(struct ovl_tx *tx, const struct ovl_report *report,
 }
 
 /* Carries one step out, or takes back what of it was done: 0, or what hindered it. */
-static int carry_out(struct ovl_tx *tx, struct ovl_repair_step *step)
+static int carry_out(struct ovl_tx *tx, struct item *item)
 {
+	struct ovl_repair_step *step = item->step;
 	const ovl_op_vec *ops = &step->way.ops;
 	size_t done = 0;
 	int r = 0, back = 0;
@@ -144,19 +155,74 @@ static int carry_out(struct ovl_tx *tx, struct ovl_repair_step *step)
 	return back < 0 ? -EUCLEAN : r;
 }
 
+/** Steps of a group that are worked on at once. */
+struct batch {
+	struct ovl_tx *tx;
+	struct group *group;
+	size_t from;
+	int (*work)(struct ovl_tx *tx, struct item *item);
+};
+
+static int work_on(void *ctx, size_t i)
+{
+	const struct batch *b = ctx;
+	struct item *item = &b->group->item.data[b->from + i];
+
+	if (item->err == 0)
+		item->err = b->work(b->tx, item);
+	return 0;
+}
+
+/*
+ * Steps that change no names, but only content and xattrs, have nothing to do with each other: none of
+ * two changes what the other one does, see meets_another(). (The directory of the index is opened when
+ * it is asked for, which only one thread may do.)
+ */
+static bool stands_alone(const struct ovl_repair_step *step)
+{
+	for (size_t i = 0; i < step->way.ops.len; i++) {
+		const struct ovl_op *op = &step->way.ops.data[i];
+
+		if ((op->type != OVL_OP_XATTR && op->type != OVL_OP_DATA) ||
+		    op->at.tree == OVL_LAYER_INDEX || op->to.tree == OVL_LAYER_INDEX)
+			return false;
+	}
+	return true;
+}
+
+/* Runs @work for all steps, in order as far as it matters; err of each is written. */
+static int for_each_step(struct ovl_tx *tx, struct group *g,
+			 int (*work)(struct ovl_tx *tx, struct item *item))
+{
+	size_t from = 0, to;
+	int r = 0;
+
+	while (r == 0 && from < g->item.len) {
+		struct batch b = { tx, g, from, work };
+
+		for (to = from; to < g->item.len && stands_alone(g->item.data[to].step); to++)
+			;
+		if (to == from)
+			to++;
+		r = ovl_crowd(tx->threads, to - from, work_on, &b);
+		from = to;
+	}
+	return r;
+}
+
 /* What is recorded is durable now. */
 static int carry_out_group(struct ovl_tx *tx, struct group *g)
 {
-	int r = 0;
+	int r = for_each_step(tx, g, carry_out);
 
-	for (size_t i = 0; r == 0 && i < g->step.len; i++) {
-		int err = carry_out(tx, g->step.data[i]);
+	for (size_t i = 0; r == 0 && i < g->item.len; i++) {
+		struct item *item = &g->item.data[i];
 
-		if (err == -EUCLEAN) /* half done: only the journal can help */
+		if (item->err == -EUCLEAN) /* half done: only the journal can help */
 			return -EIO;
-		if (err == 0)
+		if (item->err == 0)
 			continue;
-		r = leave(g->step.data[i], err, NULL);
+		r = leave(item);
 		if (r == 0)
 			r = ovl_journal_abort(&tx->store.journal, (uint32_t)i);
 	}
@@ -167,30 +233,44 @@ static int carry_out_group(struct ovl_tx *tx, struct group *g)
 	return r;
 }
 
+/* Who meets another step of this run is looked at once more in the next round. */
+static int keep_apart(struct group *g)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < g->item.len; i++) {
+		struct item *item = &g->item.data[i];
+
+		r = meets_another(g, item->step, false);
+		if (r > 0)
+			item->err = -ESTALE;
+		else if (r == 0)
+			r = meets_another(g, item->step, true);
+	}
+	return r < 0 ? r : 0;
+}
+
+/* Those that could not be prepared are left out. */
 static int prepare_group(struct ovl_tx *tx, const struct ovl_report *report, struct group *g)
 {
 	size_t n = 0;
 	int r = ovl_journal_group(&tx->store.journal);
 
-	for (size_t i = 0; r == 0 && i < g->step.len; i++) {
-		struct ovl_repair_step *step = g->step.data[i];
-		int err = meets_another(g, step, false);
-		char *why = NULL;
+	if (r == 0)
+		r = keep_apart(g);
+	if (r == 0)
+		r = for_each_step(tx, g, prepare);
+	for (size_t i = 0; r == 0 && i < g->item.len; i++) {
+		struct item *item = &g->item.data[i];
 
-		if (err > 0)
-			err = -ESTALE;
-		if (err == 0)
-			err = prepare(tx, step, &why);
-		if (err == 0)
-			err = meets_another(g, step, true);
-		if (err < 0) {
-			r = err == -ENOMEM ? err : leave(step, err, why);
+		if (item->err < 0) {
+			r = item->err == -ENOMEM ? item->err : leave(item);
 			continue;
 		}
-		g->step.data[n++] = step;
-		r = record(tx, report, step);
+		g->item.data[n++] = *item;
+		r = record(tx, report, item->step);
 	}
-	g->step.len = n;
+	g->item.len = n;
 	return r == 0 ? ovl_journal_sync(&tx->store.journal) : r;
 }
 
@@ -201,7 +281,7 @@ static int apply_group(struct ovl_tx *tx, const struct ovl_report *report, struc
 
 	if (r == 0)
 		r = carry_out_group(tx, g);
-	g->step.len = 0;
+	g->item.len = 0;
 	g->n_ops = 0;
 	return r < 0 ? ovl_fail(e, r, "cannot go on with repairs") : 0;
 }
@@ -240,17 +320,17 @@ int ovl_tx_apply(struct ovl_tx *tx, const struct ovl_report *report, ovl_plan *p
 			continue;
 		r = open_journal(tx, e);
 		if (r == 0)
-			r = ovl_vec_push(&g.step, step);
+			r = ovl_vec_push(&g.item, ((struct item){ .step = step }));
 		g.n_ops += step->way.ops.len;
-		if (r < 0 || (g.step.len < GROUP_STEPS && g.n_ops < GROUP_OPS))
+		if (r < 0 || (g.item.len < GROUP_STEPS && g.n_ops < GROUP_OPS))
 			continue;
 		r = apply_group(tx, report, &g, e);
 		if (r == 0 && tx->cancelled && tx->cancelled(tx->cancelled_ctx))
 			r = -ECANCELED;
 	}
-	if (r == 0 && g.step.len > 0)
+	if (r == 0 && g.item.len > 0)
 		r = apply_group(tx, report, &g, e);
-	ovl_vec_done(&g.step);
+	ovl_vec_done(&g.item);
 	ovl_map_done(&g.touched);
 	return r;
 }

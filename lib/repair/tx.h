@@ -20,6 +20,7 @@ struct ovl_tx {
 	struct ovl_store store;
 	struct ovl_trees trees;
 	bool open;        /* there is a journal, and the marker */
+	unsigned threads; /* that carry steps out at once */
 	size_t recovered; /* steps of an unfinished run that were taken back */
 	bool (*cancelled)(void *ctx);
 	void *cancelled_ctx;
