@@ -68,8 +68,9 @@ struct ovl_problem {
 	unsigned kind; /* mask of 1 << enum ovl_kind; 0: any */
 	unsigned xattr; /* mask of 1 << enum ovl_xattr_id, any of which must be there; 0: no matter */
 	ovl_features
-		feature; /* of a conversion: a problem only if the target lacks any of these; 0: of any
-			       * overlay */
+		feature; /* of a conversion: a problem only if the target lacks any of these; 0: of
+			       * any overlay */
+	ovl_features moot; /* no problem if it lacks any of these */
 	ovl_check_fn *check;
 
 	const char *text;    /* what is wrong, lower case, no place and no final stop */

@@ -49,6 +49,8 @@ static void list_rules(struct ovl_run *run)
 			continue; /* the engine itself reports it, or nobody can */
 		if (p->feature && !lacks(run->options->profile, p->feature))
 			continue;
+		if (lacks(run->options->profile, p->moot))
+			continue;
 		if (p->scope != OVL_SCOPE_OBJECT) {
 			struct ovl_rule_list *list = &run->scope[p->scope];
 
@@ -362,7 +364,9 @@ static int hand_over(struct ovl_run *run, struct ovl_report **ret, struct ovl_fa
 int ovl_check_facts(struct ovl_stack *stack, const struct ovl_check_options *options,
 		    struct ovl_report **ret, struct ovl_facts **ret_facts, struct ovl_error *e)
 {
-	struct ovl_run run = { .stack = stack, .options = options, .threads = ovl_check_threads(options) };
+	struct ovl_run run = { .stack = stack,
+			       .options = options,
+			       .threads = ovl_check_threads(options) };
 	int r = ovl_facts_init(&run.facts), taken;
 
 	if (r < 0)

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "check/index_entry.h"
+#include "format/feature.h"
 
 #include "base/banned.h"
 
@@ -27,17 +28,34 @@ int ovl_check_convert_metacopy_index(const struct ovl_view *v, struct ovl_sink *
 			    "");
 }
 
+/* What is no file goes with the whole index. */
 int ovl_check_convert_index(const struct ovl_view *v, struct ovl_sink *sink)
 {
+	struct ovl_index_shown shown;
+	int r;
+
+	if (!v->entry || is_nfs_entry(v) || !ovl_index_entry_is_file(v))
+		return 0;
+	r = ovl_index_entry_shown(v, &shown);
+	if (r < 0)
+		return r;
 	return ovl_sink_add_about(sink, OVL_P_CONVERT_INDEX,
 				  ovl_problem_get(OVL_P_CONVERT_INDEX)->severity, v->loc,
-				  ovl_index_entry_upper_name(v), "", "");
+				  ovl_index_entry_upper_name(v),
+				  ovl_sink_text(sink, "%llu names are found through it only",
+						(unsigned long long)shown.n),
+				  "");
 }
 
+/* Later kernels, told to do without nfs_export, leave its entries alone. */
 int ovl_check_convert_index_entry(const struct ovl_view *v, struct ovl_sink *sink)
 {
+	bool fatal = ovl_kernel_before(v->profile->kernel, 4, 16);
+
 	if (!(v->profile->on & OVL_FBIT(INDEX)) || !is_nfs_entry(v))
 		return 0;
+	if (!fatal && (v->profile->kernel.major || !v->entry))
+		return 0; /* (temporary objects it removes itself) */
 	return ovl_sink_add(sink, OVL_P_CONVERT_INDEX_ENTRY, v->loc, ovl_kind_name(v->obs->kind),
 			    "");
 }

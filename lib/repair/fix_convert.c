@@ -127,24 +127,22 @@ static int link_names(struct ovl_fixer *fx, const struct ovl_fact_index *entry)
 	return r;
 }
 
-/* The name in the index goes, where another one is left; else the whole entry is set aside. */
-static int drop_entry(struct ovl_fixer *fx, uint64_t ino, uint32_t mode)
+/*
+ * The name in the index goes. Where no name in the upper is left to the file, the last of the new ones is
+ * made of it: an operation must not build upon another one. What is shown nowhere is set aside.
+ */
+static int drop_entry(struct ovl_fixer *fx, uint64_t ino)
 {
 	const struct ovl_fact_link *link = ovl_facts_find_link(fx->facts, ino);
 	const struct ovl_loc entry = fx->finding->loc;
-	const ovl_op_vec *ops = &fx->way->ops;
-	const struct ovl_op *last = ops->len ? &ops->data[ops->len - 1] : NULL;
-	struct ovl_op op = { .type = OVL_OP_UNLINK, .ino = ino, .mode = mode };
-	int r;
+	ovl_op_vec *ops = &fx->way->ops;
 
 	if (link && link->names > 0)
 		return ovl_way_unlink(fx, (struct ovl_loc){ OVL_LAYER_UPPER, link->path }, entry);
-	if (!last)
+	if (ops->len == 0)
 		return ovl_way_set_aside(fx, entry);
-	op.at.tree = last->to.tree;
-	op.at.path = strdup(last->to.path);
-	r = op.at.path ? ovl_place_set(&op.to, entry) : -ENOMEM;
-	return ovl_way_add(fx, &op, r);
+	ops->data[ops->len - 1].type = OVL_OP_MOVE;
+	return 0;
 }
 
 static int say_dropped(struct ovl_fixer *fx, size_t n_links)
@@ -158,37 +156,42 @@ static int say_dropped(struct ovl_fixer *fx, size_t n_links)
 
 int ovl_fix_convert_index(struct ovl_fixer *fx)
 {
-	const struct ovl_fact_index *entry = NULL;
+	const struct ovl_fact_index *entry;
 	struct ovl_obs obs;
 	size_t n;
 	int r = ovl_fixer_observe(fx, fx->finding->loc, &obs);
 
 	if (r < 0)
 		return r;
-	if (obs.kind != OVL_KIND_DIR && obs.kind != OVL_KIND_WHITEOUT)
-		entry = find_entry(fx, obs.stat.ino);
-	if (entry)
-		r = link_names(fx, entry);
+	entry = find_entry(fx, obs.stat.ino);
+	if (!entry)
+		return ovl_way_refuse(fx, "it is in the index no more");
+	r = link_names(fx, entry);
 	n = fx->way->ops.len;
-	if (r == 0 && entry)
-		r = drop_entry(fx, obs.stat.ino, obs.stat.mode);
-	else if (r == 0)
-		r = ovl_way_set_aside(fx, fx->finding->loc);
+	if (r == 0)
+		r = drop_entry(fx, obs.stat.ino);
 	return r < 0 ? r : say_dropped(fx, n);
 }
 
-/* What is left in the index is shown from there: without it the lower file would come back. */
+/* Names that could not be made in the upper are still found through it. */
 int ovl_fix_convert_index_dir(struct ovl_fixer *fx)
 {
-	if (fx->facts->index.len > 0)
-		return ovl_way_refuse(fx, "there is still something in it");
+	for (size_t i = 0; fx->facts->index_judged && i < fx->facts->link.len; i++)
+		if (fx->facts->link.data[i].index)
+			return ovl_way_refuse(fx, "files are still found through it");
 	return ovl_fix_index_root_aside(fx);
 }
 
 int ovl_fix_convert_nlink(struct ovl_fixer *fx)
 {
-	int r = ovl_way_remove_xattr(fx, fx->finding->loc, OVL_X_NLINK);
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, fx->finding->loc, &obs);
 
+	if (r < 0)
+		return r;
+	if (find_entry(fx, obs.stat.ino))
+		return ovl_way_refuse(fx, "it is in the index");
+	r = ovl_way_remove_xattr(fx, fx->finding->loc, OVL_X_NLINK);
 	if (r == 0)
 		r = ovl_way_remove_xattr(fx, fx->finding->loc, OVL_X_ORIGIN);
 	return r < 0 ? r : 1;

@@ -16,6 +16,11 @@
 #	chosen 'ANSWER...' 'COMMANDS'   the same after these answers at a terminal, which must not exit 0
 #	leaves                 -y exits 4: what it leaves it leaves on purpose
 #	repair_args ARG...     more arguments of fsck.overlay when it repairs
+#	converts [-o OPT,...] TARGET ['COMMANDS']   the run is a conversion: for a kernel (--to) or without
+#	                       features (-O ^...). On a fresh copy: after -y a mount with the options that
+#	                       were printed and every optional feature off shows what one with all of them
+#	                       on (-o: these) showed before, COMMANDS are true there, and a second run does
+#	                       nothing. With 'leaves' nothing at all may be written.
 #	no_repair REASON       the layers cannot be written to, or not be compared afterwards
 
 # R_COMMANDS holds mode and commands, in turn.
@@ -30,6 +35,17 @@ preened() { wants_repair -p "$@"; }
 leaves() { R_LEAVES=yes; }
 repair_args() { R_ARGS+=("$@"); }
 no_repair() { R_NOT=$1; }
+converts() {
+	if [ "$1" = -o ]; then
+		R_FEATURES=$2
+		shift 2
+	fi
+	case $1 in
+	^*) target -O "$1" ;;
+	*) target "--to=$1" ;;
+	esac
+	wants_repair convert "${2:-:}"
+}
 
 # layer_sums FILE: what undo must bring back. The work directory without our own folder in it, and
 # without work/, which every mount makes anew.
@@ -54,8 +70,10 @@ left_findings() {
 
 # fsck_repairs OUT MODE...
 fsck_repairs() {
+	local target=("${C_TARGET[@]}")
+	[ "$2" != --undo ] || target=()
 	option_string "$C_OPTIONS"
-	kit_fsck "$1" "${@:2}" -o "$REPLY" "${C_ARGS[@]}" "${R_ARGS[@]}"
+	kit_fsck "$1" "${@:2}" -o "$REPLY" "${C_ARGS[@]}" "${target[@]}" "${R_ARGS[@]}"
 	! kit_crashed "$1" || wrong "it crashed ($2)"
 }
 
@@ -134,6 +152,10 @@ repair_and_look() {
 	# shellcheck disable=SC1090
 	. "$1"
 	case $2 in
+	convert)
+		convert_and_look "$3"
+		return
+		;;
 	ask*)
 		command -v script >/dev/null || return 0
 		make_dirs
@@ -153,6 +175,95 @@ repair_and_look() {
 	[ -z "$R_LEAVES" ] || [ "$2" = -p ] || want=4
 	[ "$KIT_STATUS" -eq "$want" ] || wrong "$2: exit status $KIT_STATUS instead of $want: $(cat "$OUT/fresh" "$OUT/fresh.err")"
 	show_symptom "$C_OPTIONS" "$3"
+}
+
+# What users see in a mount with these options; names of one file share the first of them.
+merged_view() {
+	if ! kit_mount "$2" "$C_DIR/mnt" 2>"$OUT/mount.err"; then
+		wrong "cannot be mounted with $2: $(cat "$OUT/mount.err")"
+		return
+	fi
+	kit_treesum -x view -w atime,holes,same "$C_DIR/mnt" |
+		sed -E '/^[^ ]+ f /!s/ atime=[^ ]*//' |
+		perl -e 'my @lines = <>; my (%n, %first);
+			/ same=(\S+)/ and $n{$1}++ for @lines;
+			for (@lines) {
+				my ($path) = /^(\S+)/;
+				s/ same=(\S+)/$n{$1} > 1 ? " same=" . ($first{$1} \/\/= $path) : ""/e;
+				print;
+			}' >"$1"
+	kit_unmount "$C_DIR/mnt"
+}
+
+# with_features OPTIONS on|off: these, and the optional features that they do not name
+with_features() {
+	local word all=$1 on=(redirect_dir=on metacopy=on)
+	local off=(redirect_dir=nofollow metacopy=off index=off nfs_export=off xino=off)
+	# An index is used where there is one; it is not made for the look.
+	[ ! -d "$C_DIR/work/index" ] || on+=(index=on)
+	[ "$2" = off ] || off=("${on[@]}")
+	case ,$1, in
+	*,userxattr,*) off=(index=off xino=off) ;;
+	esac
+	for word in "${off[@]}"; do
+		[[ ,$all == *",${word%=*}="* ]] || all+=,$word
+	done
+	REPLY=$all
+}
+
+# Everything that a conversion could write to, journals included.
+whole_sums() {
+	local tree trees=()
+	for tree in "$C_DIR"/lower* "$C_DIR"/data* "$C_DIR"/upper "$C_DIR"/work; do
+		[ ! -d "$tree" ] || trees+=("$tree")
+	done
+	tree_sum "$1" "${trees[@]}"
+}
+
+nothing_written() {
+	whole_sums now
+	cmp -s "$OUT/whole" "$OUT/now" || wrong "$1 wrote something: $(diff "$OUT/whole" "$OUT/now")"
+}
+
+# Nobody shall lose anything by a conversion: what cannot be done whole is not begun.
+refuse_conversion() {
+	whole_sums whole
+	fsck_repairs "$OUT/fresh" -y
+	[ "$KIT_STATUS" -eq 4 ] || wrong "conversion: exit status $KIT_STATUS instead of 4"
+	nothing_written "a conversion that leaves something"
+}
+
+convert_and_look() {
+	local commands=$1 printed
+	option_string "$C_OPTIONS"
+	if [ -n "$R_FEATURES" ]; then REPLY+=,$R_FEATURES; else with_features "$REPLY" on; fi
+	merged_view "$OUT/view.before" "$REPLY"
+	if [ -n "$R_LEAVES" ]; then
+		refuse_conversion
+		return
+	fi
+	fsck_repairs "$OUT/fresh" -y
+	[ "$KIT_STATUS" -eq 1 ] || wrong "conversion: exit status $KIT_STATUS instead of 1: $(cat "$OUT/fresh" "$OUT/fresh.err")"
+	printed=$(sed -n 's/^mount options for [^:]*: //p' "$OUT/fresh")
+	if [ -z "$printed" ]; then
+		wrong "no mount options were printed: $(cat "$OUT/fresh")"
+		return
+	fi
+	whole_sums whole
+	fsck_repairs "$OUT/once.more" -y
+	[ "$KIT_STATUS" -eq 0 ] || wrong "a second conversion: exit status $KIT_STATUS: $(cat "$OUT/once.more")"
+	nothing_written "a second conversion"
+	with_features "$printed" off
+	printed=$REPLY
+	merged_view "$OUT/view.after" "$printed"
+	cmp -s "$OUT/view.before" "$OUT/view.after" ||
+		wrong "converted, it shows something else: $(diff "$OUT/view.before" "$OUT/view.after")"
+	kit_mount "$printed" "$C_DIR/mnt" 2>"$OUT/mount.err" || return 0 # (told above)
+	(
+		set -e
+		in_dir mnt "$commands"
+	) || wrong "converted, this is not so: $commands: $(tail -n 3 "$OUT/log")"
+	kit_unmount "$C_DIR/mnt"
 }
 
 look_at_repairs() {

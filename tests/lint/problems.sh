@@ -28,6 +28,12 @@ tap_result "every repair has a case that looks at what it made" "$(
 		grep -qE '^(repaired|preened|leaves)' "tests/cases/$slug"*.case || echo "$slug"
 	done)"
 
+tap_result "every conversion has a case that compares the views" "$(
+	sed -nE 's/^CONVERT\((\w+),.*/\1/p' lib/repair/repairs.def | sort -u |
+		tr '[:upper:]_' '[:lower:]-' | while read -r slug; do
+		grep -qE '^converts' "tests/cases/$slug"*.case || echo "$slug"
+	done)"
+
 page=${top_builddir:-build}/man/overlay-problems.7
 tap_result "every problem has a paragraph in $(basename "$page")" "$(
 	for slug in $slugs; do
