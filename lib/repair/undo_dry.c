@@ -39,9 +39,15 @@ static bool is_about_names(const struct ovl_op *op)
 	return op->type == OVL_OP_MOVE || op->type == OVL_OP_LINK || op->type == OVL_OP_UNLINK;
 }
 
-/* Is it a name that was touched, or below one? */
+/* Is it a name that was touched, or below one? The index is in the work directory as well. */
 static bool is_below(const struct touched *t, const struct ovl_place *place)
 {
+	static char index_path[] = "/index";
+	const struct ovl_place index = { .tree = OVL_LAYER_WORK, .path = index_path };
+
+	if (place->tree == OVL_LAYER_INDEX &&
+	    ovl_map_get(&t->name, name_key(&index, strlen(index.path))))
+		return true;
 	for (const char *p = place->path; p; p = strchr(p + 1, '/'))
 		if (ovl_map_get(&t->name, name_key(place, (size_t)(p - place->path))))
 			return true;
