@@ -47,7 +47,7 @@ int ovl_conclude(struct ovl_reporting *r, struct ovl_summary *s, bool asked, boo
 	s->tally = ovl_tally_results(r->options, s->results);
 	outcome = (struct ovl_outcome){
 		.corrected = s->tally.corrected,
-		.left = s->tally.left,
+		.left = s->tally.left + (s->conversion ? s->conversion->n_differ : 0),
 		.unreadable = s->counts->unreadable,
 		.cancelled = s->cancelled,
 		.failed = failed,

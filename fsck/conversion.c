@@ -113,6 +113,22 @@ static int print_options(struct ovl_reporting *r, const char *target)
 	return 0;
 }
 
+/* "Linux 4.14 would show 3 directories in another way, /srv/a among them" */
+static int print_difference(struct ovl_reporting *r, const struct ovl_conversion *c,
+			    const char *target)
+{
+	_cleanup_free_ char *path = ovl_text_escape(c->differs);
+	char number[OVL_TEXT_NUMBER];
+
+	if (!path)
+		return -ENOMEM;
+	fprintf(r->out, "%s would show %s %s in another way than before: %s%s\n", target,
+		ovl_text_number(number, c->n_differ),
+		c->n_differ == 1 ? "directory" : "directories", path,
+		c->n_differ == 1 ? "" : " ...");
+	return 0;
+}
+
 int ovl_conversion_text(struct ovl_reporting *r, const struct ovl_summary *s)
 {
 	_cleanup_free_ struct kind *kinds = NULL;
@@ -138,5 +154,7 @@ int ovl_conversion_text(struct ovl_reporting *r, const struct ovl_summary *s)
 		s->conversion          ? "something is left" :
 					 "something is to be done");
 	print_kinds(r, s, kinds);
+	if (s->conversion && s->conversion->n_differ)
+		return print_difference(r, s->conversion, target);
 	return left ? 0 : print_options(r, target);
 }

@@ -73,6 +73,9 @@ enum ovl_obstacle {
 struct ovl_conversion {
 	bool active;
 	enum ovl_obstacle obstacle;
+	bool compared;     /* what the target shows was compared with what was shown before */
+	uint64_t n_differ; /* directories of which something differs */
+	char *differs;     /* the first of them, raw bytes; owned; NULL: none */
 };
 
 struct ovl_repairs;

@@ -5,6 +5,9 @@
 #include "repair/convert.h"
 
 #include <errno.h>
+#include <string.h>
+
+#include "check/snapshot.h"
 
 #include "base/banned.h"
 
@@ -52,18 +55,68 @@ static enum ovl_obstacle find_obstacle(const struct ovl_report *report)
 	return ovl_report_counts(report)->unreadable ? OVL_OBSTACLE_ERRORS : obstacle;
 }
 
-int ovl_convert(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_conversion *ret,
-		struct ovl_error *e)
+static int on_difference(void *ctx, const char *path)
+{
+	struct ovl_conversion *c = ctx;
+
+	if (c->differs)
+		return 0;
+	c->differs = strdup(path);
+	return c->differs ? 0 : -ENOMEM;
+}
+
+static int fail_proof(struct ovl_error *e, int r)
+{
+	return ovl_fail(e, r, "cannot record what the overlay shows");
+}
+
+/* Does the target show what was shown before? */
+static int prove(struct ovl_work *w, struct ovl_snapshot *before, struct ovl_conversion *ret,
+		 struct ovl_error *e)
+{
+	struct ovl_stack *stack = w->tx.stack;
+	const struct ovl_config rules = ovl_profile_config(w->options->profile, &stack->config);
+	struct ovl_snapshot *after = NULL;
+	int64_t n = ovl_snapshot_take(stack, &rules, w->options, &after);
+
+	if (n == 0)
+		n = ovl_snapshot_compare(before, after, on_difference, ret);
+	ovl_snapshot_free(after);
+	if (n < 0)
+		return fail_proof(e, (int)n);
+	ret->compared = true;
+	ret->n_differ = (uint64_t)n;
+	return 0;
+}
+
+static int run_phases(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_error *e)
 {
 	int r = 0;
 
-	ret->active = true;
-	ret->obstacle = find_obstacle(last_report(rounds));
-	if (ret->obstacle != OVL_OBSTACLE_NONE || !has_work(last_report(rounds)))
-		return 0;
 	for (int phase = OVL_PHASE_REPAIR + 1; r == 0 && phase < OVL_PHASE__MAX; phase++)
 		if (has_phase(last_report(rounds), (enum ovl_phase)phase))
 			r = ovl_rounds(w, (enum ovl_phase)phase, rounds, e);
 	/* What became useless, and what is left of all. */
 	return r < 0 ? r : ovl_rounds(w, OVL_PHASE_REPAIR, rounds, e);
+}
+
+int ovl_convert(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_conversion *ret,
+		struct ovl_error *e)
+{
+	struct ovl_stack *stack = w->tx.stack;
+	struct ovl_snapshot *before = NULL;
+	int r;
+
+	ret->active = true;
+	ret->obstacle = find_obstacle(last_report(rounds));
+	if (ret->obstacle != OVL_OBSTACLE_NONE || !has_work(last_report(rounds)))
+		return 0;
+	r = ovl_snapshot_take(stack, &stack->config, w->options, &before);
+	if (r < 0)
+		return fail_proof(e, r);
+	r = run_phases(w, rounds, e);
+	if (r == 0)
+		r = prove(w, before, ret, e);
+	ovl_snapshot_free(before);
+	return r;
 }

@@ -37,6 +37,7 @@ struct ovl_repairs *ovl_repairs_free(struct ovl_repairs *repairs)
 		ovl_round_done(&repairs->round.data[i]);
 	ovl_vec_done(&repairs->round);
 	ovl_vec_done(&repairs->item);
+	free(repairs->conversion.differs);
 	free(repairs);
 	return NULL;
 }
