@@ -135,6 +135,8 @@ convert_once() {
 	}
 	printed "$out.run" "$kernel" || echo "no mount options were printed for Linux $kernel"
 	print=$REPLY
+	# What has a newline in the name of a layer does not fit on a line.
+	[[ $options != *$'\n'* ]] || print=$dirs
 	known_there "$kernel" "$print"
 	[ "$want" -ne 0 ] || untouched "a conversion of nothing"
 	every_sum "${layers[@]}" >"$out.sums"

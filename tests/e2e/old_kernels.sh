@@ -38,12 +38,20 @@ older() {
 	[ "$a" != "$b" ] && [ "$(printf '%s\n' "$a" "$b" | sort -V | head -n 1)" = "$a" ]
 }
 
-# one_view: a listing as it can be compared between kernels: hard links by the first name
+# one_view: a listing as it can be compared between kernels: hard links by the first name. A single one
+# is none: with an index for NFS this kernel counts the name in the index.
 one_view() {
-	awk '{ for (i = NF; i > 1; i--) if ($i ~ /^same=/) {
-			if (!($i in first)) first[$i] = $1
-			$i = "same=" first[$i] }
-		print }'
+	awk '{ line[NR] = $0
+			for (i = NF; i > 1; i--) if ($i ~ /^same=/) {
+				if (!($i in first)) first[$i] = $1
+				count[$i]++
+				same[NR] = $i
+				at[NR] = i } }
+		END { for (n = 1; n <= NR; n++) {
+			$0 = line[n]
+			if (n in same) $at[n] = count[same[n]] > 1 ? "same=" first[same[n]] : ""
+			gsub(/  +/, " ")
+			print } }'
 }
 
 # How a listing is made, here and there.
@@ -96,7 +104,7 @@ without_features() {
 	with_off "$options"
 }
 # As the conversion said.
-as_printed() { with_off "${PRINTED[$1]}"; }
+as_printed() { with_off "${PRINTED[$1]:-${DIRS[$1]}}"; }
 
 # harm NAME WHAT FILE: the overlay must show something else there, if it is one that can
 harm() {
@@ -138,13 +146,18 @@ show_harm() {
 convert_all() {
 	local target=$1 name
 	shift
+	PRINTED=()
 	copy "$JOB.made" "$JOB.conv"
 	attach conv
 	for name in "${NAMES[@]}"; do
 		kit_fsck "$KIT_DIR/run" -y "--to=$target" "$@" -o "${DIRS[$name]}"
 		case $KIT_STATUS in
 		0 | 1) ;;
-		*) echo "$name: exit status $KIT_STATUS: $(cat "$KIT_DIR/run" "$KIT_DIR/run.err")" ;;
+		*)
+			echo "$name: exit status $KIT_STATUS:"
+			head -n 12 "$KIT_DIR/run" "$KIT_DIR/run.err"
+			continue
+			;;
 		esac
 		printed "$KIT_DIR/run" "$target" || REPLY=
 		PRINTED[$name]=$REPLY
@@ -157,6 +170,7 @@ convert_all() {
 compare() {
 	local name
 	for name in "${NAMES[@]}"; do
+		[ -n "${PRINTED[$name]:-}" ] || continue
 		diff "$KIT_DIR/before.$name" "$1.$name" >"$KIT_DIR/diff" || {
 			echo "$name, mounted with ${PRINTED[$name]}:"
 			head -n 10 "$KIT_DIR/diff"
@@ -172,7 +186,8 @@ show_conversion() {
 	convert_all "$target" "$@" >"$WHY"
 	if [ -s "$WHY" ]; then
 		kit_fail "$what" "$WHY"
-		return
+	else
+		kit_ok "$what"
 	fi
 	for kernel in "${kernels[@]}"; do
 		! older "$kernel" "$target" || continue
