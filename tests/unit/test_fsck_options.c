@@ -32,8 +32,19 @@ static const struct {
 	{ "-n -a /m", "only one of" },
 	{ "-ny /m", "only one of" },
 	{ "-p -y /m", "only one of" },
-	{ "--to=4.14 -n /m", "--to is not built yet" },
-	{ "-O ^metacopy -n /m", "-O is not built yet" },
+	{ "--to=3.17 -n /m", "--to=3.17: must be a version of Linux" },
+	{ "--to= -n /m", "--to=: must be a version of Linux" },
+	{ "--to", "--to needs a value" },
+	{ "-O metacopy -n /m", "-O metacopy: features can only be dropped" },
+	{ "-O ^nonsense -n /m", "-O ^nonsense: no such feature; there are" },
+	{ "--to=4.14 --undo /m", "--to does not go together with --undo" },
+	{ "-O ^metacopy --list-undo /m", "-O does not go together with --list-undo" },
+	{ "--to=4.14 --inspect=/a /m", "--to does not go together with --inspect" },
+	{ "-n -E layers=lower /m", "-E layers=lower: must be upper or all" },
+	{ "-n -E layers /m", "-E layers needs a value" },
+	{ "-n -E layers=all /m", "-E layers is for conversions: give --to or -O too" },
+	{ "-n -E accept-loss /m", "-E accept-loss is for conversions" },
+	{ "--to=4.14 -n -E accept-loss=yes /m", "takes no value" },
 	{ "-A -n", "-A is not built yet" },
 	{ "-n -y -p /m", "only one of" },
 	{ "-p -y --undo /m", "only one of" },
@@ -240,6 +251,25 @@ START_TEST(test_options_mode)
 }
 END_TEST
 
+START_TEST(test_options_convert)
+{
+	struct ovl_options o = accept("-n --to=4.14.3 -O ^metacopy -O ^index -E layers=all,accept-loss /m");
+
+	ck_assert_int_eq(o.task, OVL_TASK_CHECK);
+	ck_assert_str_eq(o.to, "4.14.3");
+	ck_assert_uint_eq(o.kernel.major, 4);
+	ck_assert_uint_eq(o.kernel.minor, 14);
+	ck_assert_uint_eq(o.dropped, OVL_FBIT(METACOPY) | OVL_FBIT(DATA_ONLY) | OVL_FBIT(INDEX) |
+					     OVL_FBIT(NFS_EXPORT));
+	ck_assert(o.all_layers && o.accept_loss);
+	ovl_options_done(&o);
+	o = accept("-y -E layers=all,layers=upper /m");
+	ck_assert(!o.all_layers && !o.accept_loss && !o.to);
+	ck_assert_uint_eq(o.dropped, 0);
+	ovl_options_done(&o);
+}
+END_TEST
+
 START_TEST(test_options_repair)
 {
 	struct ovl_options o = accept("-y /m");
@@ -333,6 +363,7 @@ int main(void)
 	tcase_add_test(t, test_options_operands);
 	tcase_add_loop_test(t, test_options_task, 0, (int)ARRAY_LEN(tasks));
 	tcase_add_loop_test(t, test_options_mode, 0, (int)ARRAY_LEN(modes));
+	tcase_add_test(t, test_options_convert);
 	tcase_add_test(t, test_options_repair);
 	tcase_add_test(t, test_options_grade);
 	tcase_add_test(t, test_options_last_wins);

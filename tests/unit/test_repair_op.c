@@ -304,6 +304,111 @@ START_TEST(test_link_other_store)
 }
 END_TEST
 
+/* The name in the index of a file that keeps one in the upper. */
+static struct ovl_op unlink_op(void)
+{
+	struct ovl_op op = link_op();
+
+	op.type = OVL_OP_UNLINK;
+	op.ino = kit_ino("upper/a/f");
+	op.mode = kit_stat("upper/a/f").st_mode;
+	return op;
+}
+
+static void make_unlink(void)
+{
+	make_link();
+	ck_assert_int_eq(link("upper/a/f", "work/index/e"), 0);
+	kit_age("work/index", 2000);
+}
+
+START_TEST(test_unlink)
+{
+	_cleanup_(ovl_op_done) struct ovl_op op = { 0 };
+
+	make_unlink();
+	op = unlink_op();
+	ck_assert_int_eq(kit_prepare(&op), 0);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(kit_do(&op), 0);
+		ck_assert(!kit_is_there("work/index/e"));
+		ck_assert_uint_eq(kit_stat("upper/a/f").st_nlink, 1);
+		kit_check_age("work/index", 2000);
+	}
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(kit_undo(&op, i == 2), 0);
+		ck_assert_uint_eq(kit_ino("work/index/e"), kit_ino("upper/a/f"));
+		ck_assert_uint_eq(kit_stat("upper/a/f").st_nlink, 2);
+		kit_check_age("work/index", 2000);
+	}
+	kit_check_age("upper/a", 1000);
+	/* nothing is left in the stage */
+	ck_assert_int_eq(rmdir(REPAIR_STORE "/stage"), 0);
+}
+END_TEST
+
+/* Not the last name of a file, nor one of another file. */
+START_TEST(test_unlink_conflict)
+{
+	_cleanup_(ovl_op_done) struct ovl_op op = { 0 };
+
+	make_unlink();
+	op = unlink_op();
+	ck_assert_int_eq(kit_prepare(&op), 0);
+	tree_remove("work/index/e");
+	ck_assert_int_eq(kit_prepare(&op), -ESTALE);
+	tree_file("work/index/e", "other");
+	ck_assert_int_eq(kit_prepare(&op), -ESTALE);
+	ck_assert_int_eq(kit_do(&op), -ESTALE);
+	kit_check_text("work/index/e", "other");
+	ck_assert_int_eq(kit_undo(&op, true), -ESTALE);
+	kit_check_text("work/index/e", "other");
+	tree_remove("work/index/e");
+	ck_assert_int_eq(rename("upper/a/f", "work/index/e"), 0);
+	ck_assert_int_eq(kit_do(&op), -ENOENT);
+	kit_check_text("work/index/e", "text");
+	tree_file("upper/a/f", "new");
+	ck_assert_int_eq(kit_do(&op), -ESTALE);
+	kit_check_text("work/index/e", "text");
+}
+END_TEST
+
+/* Undo finds the kept name gone, or another file under it. */
+START_TEST(test_unlink_undo_conflict)
+{
+	_cleanup_(ovl_op_done) struct ovl_op op = { 0 };
+
+	make_unlink();
+	op = unlink_op();
+	ck_assert_int_eq(kit_prepare(&op), 0);
+	ck_assert_int_eq(kit_do(&op), 0);
+	ck_assert_int_eq(rename("upper/a/f", "upper/a/moved"), 0);
+	ck_assert_int_eq(kit_undo(&op, false), -ENOENT);
+	tree_file("upper/a/f", "new");
+	ck_assert_int_eq(kit_undo(&op, false), -ESTALE);
+	ck_assert(!kit_is_there("work/index/e"));
+	ck_assert_int_eq(rename("upper/a/moved", "upper/a/f"), 0);
+	ck_assert_int_eq(kit_undo(&op, false), 0);
+	kit_check_text("work/index/e", "text");
+}
+END_TEST
+
+START_TEST(test_unlink_other_store)
+{
+	_cleanup_(ovl_op_done) struct ovl_op op = { 0 };
+
+	make_unlink();
+	op = unlink_op();
+	ck_assert_int_eq(kit_prepare(&op), 0);
+	close(kit_trees.store);
+	kit_trees.store = -1;
+	ck_assert_int_eq(kit_do(&op), 0);
+	ck_assert(!kit_is_there("work/index/e"));
+	ck_assert_int_eq(kit_undo(&op, false), 0);
+	kit_check_text("work/index/e", "text");
+}
+END_TEST
+
 START_TEST(test_no_tree)
 {
 	_cleanup_(ovl_op_done) struct ovl_op op = xattr_op("/d", NULL, "y");
@@ -343,6 +448,10 @@ int main(void)
 	tcase_add_test(c, test_link);
 	tcase_add_test(c, test_link_conflict);
 	tcase_add_test(c, test_link_other_store);
+	tcase_add_test(c, test_unlink);
+	tcase_add_test(c, test_unlink_conflict);
+	tcase_add_test(c, test_unlink_undo_conflict);
+	tcase_add_test(c, test_unlink_other_store);
 	tcase_add_test(c, test_no_tree);
 	suite_add_tcase(s, c);
 	return ovl_unit_main(s);
