@@ -95,6 +95,7 @@ static int print_counts(struct ovl_reporting *r, const struct ovl_summary *s)
 	ovl_json_add_number(&o, "corrected", s->tally.corrected);
 	ovl_json_add_number(&o, "left", s->tally.left);
 	ovl_json_add_number(&o, "recovered", s->recovered);
+	ovl_json_add_number(&o, "unrecovered", s->unrecovered);
 	return ovl_json_print_member(r->out, "", "counts", &o);
 }
 

@@ -301,6 +301,13 @@ static int text_end(struct ovl_reporting *r, const struct ovl_summary *s)
 			     "step", "steps");
 		fputc('\n', r->out);
 	}
+	if (s->unrecovered) {
+		print_number(
+			r->out,
+			"an unfinished run was not taken back, where others have changed its work: ",
+			s->unrecovered, "step", "steps");
+		fputc('\n', r->out);
+	}
 	e = ovl_conversion_text(r, s);
 	if (e == 0)
 		e = print_undo_hint(r, s);

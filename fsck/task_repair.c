@@ -92,6 +92,7 @@ static int conclude(struct talk *t, const struct ovl_repairs *repairs, double se
 		.cancelled = error == -ECANCELED && !t->failed,
 		.journal = ovl_repairs_journal(repairs),
 		.recovered = ovl_repairs_recovered(repairs),
+		.unrecovered = ovl_repairs_unrecovered(repairs),
 		.conversion = ovl_repairs_conversion(repairs),
 	};
 	bool failed = t->failed || (error < 0 && error != -ECANCELED);

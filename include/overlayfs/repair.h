@@ -112,6 +112,8 @@ const char *ovl_repairs_journal(const struct ovl_repairs *repairs);
 const struct ovl_conversion *ovl_repairs_conversion(const struct ovl_repairs *repairs);
 /** ovl_repairs_recovered - steps of an unfinished run that were taken back before the check */
 size_t ovl_repairs_recovered(const struct ovl_repairs *repairs);
+/** ovl_repairs_unrecovered - and that were not, since somebody else has changed their objects since */
+size_t ovl_repairs_unrecovered(const struct ovl_repairs *repairs);
 
 /** One step that was or would be taken back, for the caller to print. */
 struct ovl_undo_step {

@@ -28,7 +28,7 @@ static int finish_undo(struct ovl_store *store, struct ovl_trees *trees, const s
 }
 
 static int recover_one(struct ovl_store *store, struct ovl_trees *trees,
-		       const struct ovl_kept *kept, bool *ret_open, size_t *ret_n,
+		       const struct ovl_kept *kept, bool *ret_open, struct ovl_recovered *ret,
 		       struct ovl_error *e)
 {
 	_cleanup_(ovl_log_done) struct ovl_log log = { 0 };
@@ -42,7 +42,7 @@ static int recover_one(struct ovl_store *store, struct ovl_trees *trees,
 		return r;
 	if (log.state == OVL_JOURNAL_UNDOING)
 		return finish_undo(store, trees, &log, e);
-	r = ovl_undo_uncommitted(store, trees, &log, ret_n, e);
+	r = ovl_undo_uncommitted(store, trees, &log, NULL, ret, e);
 	if (r == 0)
 		*ret_open = true;
 	return r;
@@ -54,8 +54,8 @@ static bool is_unfinished(const struct ovl_kept *kept)
 	       (kept->state == OVL_JOURNAL_OPEN || kept->state == OVL_JOURNAL_UNDOING);
 }
 
-int ovl_recover(struct ovl_store *store, struct ovl_trees *trees, bool *ret_open, size_t *ret_n,
-		struct ovl_error *e)
+int ovl_recover(struct ovl_store *store, struct ovl_trees *trees, bool *ret_open,
+		struct ovl_recovered *ret, struct ovl_error *e)
 {
 	ovl_kept_vec kept = { 0 };
 	int marked = ovl_store_marked(store, e), r = marked < 0 ? marked : 0;
@@ -68,7 +68,7 @@ int ovl_recover(struct ovl_store *store, struct ovl_trees *trees, bool *ret_open
 		r = ovl_store_lock(store, e);
 	for (size_t i = 0; r == 0 && i < kept.len && !*ret_open; i++)
 		if (is_unfinished(&kept.data[i]))
-			r = recover_one(store, trees, &kept.data[i], ret_open, ret_n, e);
+			r = recover_one(store, trees, &kept.data[i], ret_open, ret, e);
 	if (r == 0 && (kept.len > 0 || marked))
 		r = ovl_store_unmark(store, e);
 	ovl_vec_done(&kept);

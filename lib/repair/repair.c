@@ -25,7 +25,7 @@ struct ovl_repairs {
 	ovl_round_vec round;
 	OVL_VEC(struct item) item;
 	struct ovl_conversion conversion;
-	size_t recovered;
+	struct ovl_recovered recovered;
 	char journal[37]; /* "": none */
 };
 
@@ -87,7 +87,12 @@ const struct ovl_conversion *ovl_repairs_conversion(const struct ovl_repairs *re
 
 size_t ovl_repairs_recovered(const struct ovl_repairs *repairs)
 {
-	return repairs->recovered;
+	return repairs->recovered.back;
+}
+
+size_t ovl_repairs_unrecovered(const struct ovl_repairs *repairs)
+{
+	return repairs->recovered.left;
 }
 
 /* What was repaired in any round, and what the last one could not. */

@@ -167,7 +167,8 @@ static bool is_copy(const struct ovl_log *log, const char *name)
 	for (size_t i = 0; i < log->step.len; i++) {
 		const ovl_op_vec *ops = &log->step.data[i].ops;
 
-		for (size_t k = 0; k < ops->len; k++)
+		/* Taking a step back at once takes its copy away: who knows where the file is now? */
+		for (size_t k = 0; !log->step.data[i].aborted && k < ops->len; k++)
 			if (ops->data[k].saved == number)
 				return true;
 	}

@@ -13,6 +13,7 @@
 #include "repair/plan.h"
 #include "repair/store.h"
 #include "repair/trees.h"
+#include "repair/undo.h"
 
 struct ovl_tx {
 	struct ovl_stack *stack;
@@ -21,7 +22,7 @@ struct ovl_tx {
 	struct ovl_trees trees;
 	bool open;        /* there is a journal, and the marker */
 	unsigned threads; /* that carry steps out at once */
-	size_t recovered; /* steps of an unfinished run that were taken back */
+	struct ovl_recovered recovered;
 	bool (*cancelled)(void *ctx);
 	void *cancelled_ctx;
 };

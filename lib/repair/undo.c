@@ -25,6 +25,23 @@ int ovl_undo_alone(struct ovl_stack *stack, struct ovl_error *e)
 	return 0;
 }
 
+/* Is it somebody else's doing that an operation finds something else? And not a failure of a disk. */
+static bool is_conflict(int err)
+{
+	switch (err) {
+	case -ESTALE:
+	case -ENOENT:
+	case -ENOTDIR:
+	case -EISDIR:
+	case -ELOOP:
+	case -EXDEV:
+	case -EEXIST:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int ovl_undo_step_back(struct ovl_trees *trees, const struct ovl_logged_step *step,
 		       bool recorded_times)
 {
@@ -35,7 +52,8 @@ int ovl_undo_step_back(struct ovl_trees *trees, const struct ovl_logged_step *st
 
 		if (r == -ENOMEM)
 			return r;
-		if (r < 0 && first == 0)
+		/* The worst of them. */
+		if (r < 0 && (first == 0 || (is_conflict(first) && !is_conflict(r))))
 			first = r;
 	}
 	return first;
@@ -81,9 +99,11 @@ static int fail_step(const struct ovl_logged_step *step, int err, const char *wh
 }
 
 int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
-			 const struct ovl_log *log, size_t *ret_n, struct ovl_error *e)
+			 const struct ovl_log *log, const struct ovl_undo_options *tell,
+			 struct ovl_recovered *ret, struct ovl_error *e)
 {
-	size_t n = log->step.len, back = 0;
+	struct ovl_recovered done = { 0 };
+	size_t n = log->step.len;
 	int r = 0;
 
 	while (n > 0 && !log->step.data[n - 1].committed) {
@@ -93,9 +113,15 @@ int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
 		if (step->aborted)
 			continue;
 		r = step_back(trees, step, true, &why);
-		if (r < 0)
+		if (r < 0 && !is_conflict(r))
 			return fail_step(step, r, why, e);
-		back++;
+		if (r == 0)
+			done.back++;
+		else if (tell)
+			ovl_undo_tell(step, tell, r, why, &done.left);
+		else
+			done.left++;
+		r = 0;
 	}
 	if (n == log->step.len)
 		return 0;
@@ -109,7 +135,7 @@ int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
 		r = ovl_journal_sync(&store->journal);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot take back what an earlier run left unfinished");
-	*ret_n = back;
+	*ret = done;
 	return 0;
 }
 

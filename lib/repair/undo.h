@@ -13,13 +13,21 @@
 int ovl_undo_step_back(struct ovl_trees *trees, const struct ovl_logged_step *step,
 		       bool recorded_times);
 
+/** Steps of a run that was not finished. */
+struct ovl_recovered {
+	size_t back; /* taken back */
+	size_t left; /* not, since somebody else has changed their objects after the crash */
+};
+
 /**
  * ovl_undo_uncommitted - take back what no COMMIT stands behind, and say so in the journal
- * @ret_n: steps
- * The layers are durable then. 0; -ESTALE if something was changed by others; or why not.
+ * @tell: its step() is told of those that are left; NULL
+ * The layers are durable then. What others have changed since is theirs and left alone: the check that
+ * follows finds whatever is wrong with it. 0; or why not: then the next run tries again.
  */
 int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
-			 const struct ovl_log *log, size_t *ret_n, struct ovl_error *e);
+			 const struct ovl_log *log, const struct ovl_undo_options *tell,
+			 struct ovl_recovered *ret, struct ovl_error *e);
 
 /** ovl_undo_log - take a whole journal back, newest step first; see ovl_undo() */
 int ovl_undo_log(struct ovl_store *store, struct ovl_trees *trees, const struct ovl_log *log,

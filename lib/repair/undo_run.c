@@ -82,13 +82,14 @@ static int choose(struct ovl_store *store, const char *id, char ret[37], struct 
 static int take_back(struct ovl_store *store, struct ovl_trees *trees, struct ovl_log *log,
 		     const struct ovl_undo_options *options, size_t *ret_left, struct ovl_error *e)
 {
-	size_t n;
+	struct ovl_recovered recovered = { 0 };
 	int r = 0;
 
 	if (log->state == OVL_JOURNAL_OPEN)
-		r = ovl_undo_uncommitted(store, trees, log, &n, e);
+		r = ovl_undo_uncommitted(store, trees, log, options, &recovered, e);
 	if (r == 0)
 		r = ovl_undo_log(store, trees, log, options, ret_left, e);
+	*ret_left += recovered.left;
 	if (r == 0)
 		r = ovl_store_finish(store, *ret_left ? OVL_RECORD_FINISHED : OVL_RECORD_UNDONE, e);
 	if (r == 0 && *ret_left == 0)

@@ -241,7 +241,7 @@ START_TEST(test_report_json)
 		"\"journal\": \"12ab\",\n\"counts\": {\"layers\":2,\"objects\":1234,\"directories\":0,"
 		"\"whiteouts\":0,\"redirects\":0,\"metacopy\":0,\"metacopy_bytes\":0,\"indexed\":0,"
 		"\"unreadable\":0,\"errors\":0,\"warnings\":1,\"information\":1,\"corrected\":1,"
-		"\"left\":1,\"recovered\":0},\n\"cancelled\": false,\n\"exit_code\": 4\n}\n");
+		"\"left\":1,\"recovered\":0,\"unrecovered\":0},\n\"cancelled\": false,\n\"exit_code\": 4\n}\n");
 }
 END_TEST
 
