@@ -106,7 +106,7 @@ judge "and in the end all is repaired"
 # --- journals that nobody has written -----------------------------------------------------------
 
 # forge WORD...: a forged journal, and what each mode does about it; MODES may be fewer. Complains if a
-# layer has changed; if MAY is set, only about what is outside.
+# layer has changed, or if --undo is content; if MAY is set, only about what is outside.
 forge() {
 	local id mode mine modes=("--undo=ID -n" "--undo=ID" --list-undo)
 	case $1 in open | undoing) modes=(-p --list-undo "--undo=ID") ;; esac
@@ -120,8 +120,9 @@ forge() {
 			layers_sum | diff "$KIT_DIR/before" - | head -n 4 >>"$WHY" || :
 			layers_sum >"$KIT_DIR/before"
 		}
-		case ${MAY:-}$mode in
-		--undo*) [ "$KIT_STATUS" -ne 0 ] || why "$*: $mode: exit status 0" ;;
+		# What was not committed is left alone by -p, and counted; then there is nothing to take back.
+		case ${MAY:-}$1$mode in
+		finished--undo* | undoing--undo*) [ "$KIT_STATUS" -ne 0 ] || why "$*: $mode: exit status 0" ;;
 		esac
 	done
 	rm -rf "${D:?}/work/.fsck.overlay/$id" "$D/work/work/incompat"

@@ -46,11 +46,10 @@ killed() {
 round() {
 	local mode
 	for mode in -y "-p -j 3" "killed -y" "-y -E lower=rw" --undo "killed --undo" "--undo -n" -y; do
-		case $mode in
 		# shellcheck disable=SC2086 # words
+		case $mode in
 		killed*) killed ${mode#killed } ;;
 		*)
-			# shellcheck disable=SC2086 # words
 			kit_fsck "$OUT" $mode -o "$O"
 			REPAIRS=$((REPAIRS + $(grep -c ' yes$\|: taken back$' "$OUT")))
 			ENDS[KIT_STATUS]=$((${ENDS[KIT_STATUS]:-0} + 1))
@@ -120,7 +119,7 @@ race() {
 
 for type in tmpfs ext4 ${OVL_LONG:+xfs btrfs}; do
 	if on "$type"; then
-		race "$type" "$([ -n "${OVL_LONG:-}" ] && echo 60 || echo 5)"
+		race "$type" "$([ -n "${OVL_LONG:-}" ] && echo 60 || echo 3)"
 	else
 		kit_skip "layers that change on $type" "$REPLY"
 	fi
