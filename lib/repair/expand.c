@@ -17,12 +17,13 @@
 /** A directory whose names are still to be looked up. */
 struct job {
 	struct ovl_entry *entry; /* counted */
-	struct ovl_path *path;   /* in the upper; counted */
-	size_t copy;             /* 1 + number of its copy; 0: the upper has it */
+	struct ovl_path *path;   /* in the layer; counted */
+	size_t copy;             /* 1 + number of its copy; 0: the layer has it */
 };
 
 struct walk {
 	struct ovl_fixer *fx;
+	int layer; /* that gets everything */
 	struct ovl_expansion *x;
 	OVL_VEC(struct job) job;
 	unsigned char *buf; /* of the directory stream */
@@ -57,8 +58,7 @@ static void walk_done(struct walk *w)
 
 static int refuse(struct walk *w, const struct ovl_path *path, const char *why)
 {
-	_cleanup_free_ char *place =
-		ovl_fixer_place(w->fx, (struct ovl_loc){ OVL_LAYER_UPPER, path });
+	_cleanup_free_ char *place = ovl_fixer_place(w->fx, (struct ovl_loc){ w->layer, path });
 
 	return place ? ovl_way_refuse(w->fx, "%s %s", place, why) : -ENOMEM;
 }
@@ -95,40 +95,52 @@ static bool is_absolute(const struct ovl_obs *obs)
 	       ovl_redirect_parse(obs->x[OVL_X_REDIRECT], &red) == 0 && red.absolute;
 }
 
-/* A metacopy file of the upper gets its data. */
+/* What the layer has itself of what is shown; NULL: it is from below. */
+static const struct ovl_found *own_of(const struct walk *w, const struct ovl_hit *hit)
+{
+	if (w->layer == OVL_LAYER_UPPER)
+		return hit->has_upper ? &hit->upper : NULL;
+	return hit->n_lower > 0 && hit->lower[0].layer == w->layer ? &hit->lower[0] : NULL;
+}
+
+/* Does something of what is shown come from below an object of the layer? */
+static bool is_mixed(const struct walk *w, const struct ovl_hit *hit)
+{
+	const bool upper = w->layer == OVL_LAYER_UPPER;
+
+	if (!hit->is_dir)
+		return upper ? hit->upper_metacopy : hit->lower[0].metacopy;
+	return hit->n_lower > (upper ? 0 : 1);
+}
+
+/* A metacopy file of the layer gets its data. */
 static int complete(struct walk *w, const struct ovl_hit *hit, struct ovl_loc loc)
 {
 	struct ovl_found storage = { 0 };
 	const struct ovl_found *data;
 	uint64_t *value;
-	int r = ovl_map_put(&w->x->filled, (struct ovl_key){ hit->upper.stat.ino, 0 }, 1, &value);
+	int r = ovl_map_put(&w->x->filled, (struct ovl_key){ own_of(w, hit)->stat.ino, 0 }, 1,
+			    &value);
 
 	if (r <= 0)
 		return r < 0 ? r : 1; /* another name of it was met before */
-	r = ovl_fixer_names(w->fx, loc);
-	if (r <= 0)
-		return r < 0 ? r : refuse(w, loc.path, "has names outside of the layer");
 	r = ovl_lookup_data(w->fx->stack, hit, &storage, &data);
 	if (r < 0)
 		return r == -ENOMEM ? r : refuse(w, loc.path, "has no data");
-	r = ovl_way_fill(w->fx, loc, (struct ovl_loc){ data->layer, data->path });
+	r = ovl_way_complete(w->fx, loc, (struct ovl_loc){ data->layer, data->path });
 	ovl_found_done(&storage);
-	if (r == 0)
-		r = ovl_way_remove_xattr(w->fx, loc, OVL_X_METACOPY);
-	if (r == 0)
-		r = ovl_way_remove_xattr(w->fx, loc, OVL_X_REDIRECT);
-	return r < 0 ? r : 1;
+	return r;
 }
 
-static int visit_upper(struct walk *w, const struct job *job, const struct ovl_hit *hit,
-		       struct ovl_path *path)
+static int visit_own(struct walk *w, const struct job *job, const struct ovl_hit *hit,
+		     struct ovl_path *path)
 {
-	struct ovl_loc loc = { OVL_LAYER_UPPER, path };
+	struct ovl_loc loc = { w->layer, path };
 	struct ovl_obs obs;
 	int r;
 
-	if (hit->is_dir ? hit->n_lower == 0 : !hit->upper_metacopy)
-		return 1; /* the upper has all of it */
+	if (!is_mixed(w, hit))
+		return 1; /* the layer has all of it */
 	r = ovl_fixer_observe(w->fx, loc, &obs);
 	if (r < 0)
 		return r;
@@ -251,8 +263,8 @@ static int visit(struct walk *w, const struct job *job, const struct ovl_dirent 
 		r = 1; /* hidden by a whiteout */
 	else if (hit.result < 0)
 		r = refuse(w, path, "cannot be looked up: put it right first");
-	else if (hit.has_upper)
-		r = visit_upper(w, job, &hit, path);
+	else if (own_of(w, &hit))
+		r = visit_own(w, job, &hit, path);
 	else
 		r = visit_lower(w, job, &hit, path);
 	ovl_hit_done(&hit);
@@ -311,7 +323,8 @@ static int note_index(struct walk *w)
 	uint64_t *value;
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && f->index_judged && i < f->index.len; i++)
+	for (size_t i = 0;
+	     r >= 0 && w->layer == OVL_LAYER_UPPER && f->index_judged && i < f->index.len; i++)
 		if (f->index.data[i].state == OVL_ORIGIN_FOUND)
 			r = ovl_map_put(&w->x->index, f->index.data[i].lower, i, &value);
 	return r < 0 ? r : 0;
@@ -321,7 +334,7 @@ static int begin(struct walk *w, const struct ovl_path *dir)
 {
 	struct ovl_entry *entry = NULL;
 	struct ovl_hit hit;
-	int r = ovl_lookup_path(w->fx->stack, OVL_LAYER_UPPER, dir, &hit, &entry);
+	int r = ovl_lookup_path(w->fx->stack, w->layer, dir, &hit, &entry);
 
 	if (r < 0)
 		return r;
@@ -333,13 +346,17 @@ static int begin(struct walk *w, const struct ovl_path *dir)
 	return r < 0 ? r : 1;
 }
 
-int ovl_expand_walk(struct ovl_fixer *fx, const struct ovl_path *dir, struct ovl_expansion *ret)
+int ovl_expand_walk(struct ovl_fixer *fx, struct ovl_loc dir, struct ovl_expansion *ret)
 {
-	_cleanup_(walk_done) struct walk w = { .fx = fx, .x = ret, .buf = malloc(OVL_DIRBUF_SIZE) };
+	_cleanup_(walk_done) struct walk w = {
+		.fx = fx, .layer = dir.layer, .x = ret, .buf = malloc(OVL_DIRBUF_SIZE)
+	};
 	int r = w.buf ? note_index(&w) : -ENOMEM;
 
+	ret->layer = dir.layer;
+
 	if (r == 0)
-		r = begin(&w, dir);
+		r = begin(&w, dir.path);
 	while (r > 0 && w.job.len > 0) {
 		struct job job = w.job.data[--w.job.len];
 
@@ -350,7 +367,11 @@ int ovl_expand_walk(struct ovl_fixer *fx, const struct ovl_path *dir, struct ovl
 	return r;
 }
 
-/* ---- Operations ---- */
+/*
+ * ---- Operations ----
+ * They are made in the order in which they can be taken back: more names for what has several, then what
+ * was copied goes into its directory, the deepest first, then the marks.
+ */
 
 /* Where a copy goes: into the directory that is copied with it, as long as that is in stage/. */
 static int place_of(const struct ovl_expansion *x, const struct ovl_expand_copy *copy,
@@ -360,7 +381,7 @@ static int place_of(const struct ovl_expansion *x, const struct ovl_expand_copy 
 	int r;
 
 	if (copy->parent == 0)
-		return ovl_place_set(ret, (struct ovl_loc){ OVL_LAYER_UPPER, copy->path });
+		return ovl_place_set(ret, (struct ovl_loc){ x->layer, copy->path });
 	r = ovl_place_store(ret, "stage", x->copy.data[copy->parent - 1].number);
 	if (r == 0)
 		r = ovl_buf_adds(&b, ret->path);
@@ -412,5 +433,43 @@ int ovl_expand_emit(struct ovl_fixer *fx, const struct ovl_expansion *x)
 	for (size_t i = x->copy.len; r == 0 && i-- > 0;)
 		if (x->copy.data[i].first == 0)
 			r = emit_copy(fx, x, &x->copy.data[i]);
+	return r;
+}
+
+static int expand_marks(struct ovl_fixer *fx, struct ovl_loc dir, const struct ovl_expansion *x)
+{
+	static const struct ovl_bytes mark_y = { (const unsigned char *)"y", 1 };
+	int r = ovl_way_set_xattr(fx, dir, OVL_X_OPAQUE, mark_y);
+
+	if (r == 0)
+		r = ovl_way_remove_xattr(fx, dir, OVL_X_REDIRECT);
+	/* These were looked up in the directories below, of which none is left. */
+	for (size_t i = 0; r == 0 && i < x->relative.len; i++)
+		r = ovl_way_remove_xattr(fx, (struct ovl_loc){ x->layer, x->relative.data[i] },
+					 OVL_X_REDIRECT);
+	return r;
+}
+
+int ovl_expand_dir(struct ovl_fixer *fx, struct ovl_loc dir)
+{
+	struct ovl_expansion x = { 0 };
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, dir, &obs);
+
+	if (r < 0)
+		return r;
+	if ((obs.xmask & OVL_XBIT(OPAQUE)) && obs.x[OVL_X_OPAQUE].len == 1 &&
+	    *obs.x[OVL_X_OPAQUE].data == 'x')
+		return ovl_way_refuse(
+			fx, "whiteouts in it are xattrs, which have to be replaced first");
+	r = ovl_expand_walk(fx, dir, &x);
+	if (r > 0) {
+		r = ovl_expand_emit(fx, &x);
+		if (r == 0)
+			r = expand_marks(fx, dir, &x);
+		if (r == 0)
+			r = 1;
+	}
+	ovl_expand_done(&x);
 	return r;
 }

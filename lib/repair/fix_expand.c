@@ -2,9 +2,6 @@
 /*
  * Expansion of a redirected directory: all that it shows from below is copied into it, it is made
  * opaque, and its redirect goes. It shows the same at every step.
- *
- * The ways are made in the order in which they can be taken back: more names for what has several,
- * then what was copied goes into its directory, the deepest first, then the marks.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,8 +12,6 @@
 #include "repair/fixes.h"
 
 #include "base/banned.h"
-
-static const struct ovl_bytes mark_y = { (const unsigned char *)"y", 1 };
 
 /* Is a directory above it to be expanded as well? Then that is done first, and with it this one. */
 static int is_below_another(struct ovl_fixer *fx, struct ovl_loc loc)
@@ -35,23 +30,8 @@ static int is_below_another(struct ovl_fixer *fx, struct ovl_loc loc)
 	return r;
 }
 
-static int expand_marks(struct ovl_fixer *fx, struct ovl_loc loc, const struct ovl_expansion *x)
-{
-	int r = ovl_way_set_xattr(fx, loc, OVL_X_OPAQUE, mark_y);
-
-	if (r == 0)
-		r = ovl_way_remove_xattr(fx, loc, OVL_X_REDIRECT);
-	/* These were looked up in the directories below, of which none is left. */
-	for (size_t i = 0; r == 0 && i < x->relative.len; i++)
-		r = ovl_way_remove_xattr(fx,
-					 (struct ovl_loc){ OVL_LAYER_UPPER, x->relative.data[i] },
-					 OVL_X_REDIRECT);
-	return r;
-}
-
 static int expand(struct ovl_fixer *fx, struct ovl_loc loc)
 {
-	struct ovl_expansion x = { 0 };
 	struct ovl_obs obs;
 	int r;
 
@@ -69,16 +49,7 @@ static int expand(struct ovl_fixer *fx, struct ovl_loc loc)
 	if (r != 0)
 		return r < 0 ? r :
 			       ovl_way_refuse(fx, "a directory above it has to be put right first");
-	r = ovl_expand_walk(fx, loc.path, &x);
-	if (r > 0) {
-		r = ovl_expand_emit(fx, &x);
-		if (r == 0)
-			r = expand_marks(fx, loc, &x);
-		if (r == 0)
-			r = 1;
-	}
-	ovl_expand_done(&x);
-	return r;
+	return ovl_expand_dir(fx, loc);
 }
 
 int ovl_fix_redirect_expand(struct ovl_fixer *fx)

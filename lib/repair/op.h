@@ -35,6 +35,10 @@ enum ovl_make {
 	OVL_MAKE_WHITEOUT, /* character device 0:0 */
 	OVL_MAKE_COPY, /* a copy of a lower object: data, owner, mode, times, all xattrs but overlayfs' own;
 			* of a directory, without what is in it */
+	OVL_MAKE_TWIN, /* what takes the place of a metacopy file: the same, with the xattrs of overlayfs but
+			* for "metacopy" and "redirect" */
+	OVL_MAKE_LINK, /* one more name of what an operation before it makes: @source is in stage/ */
+	OVL_MAKE__MAX
 };
 
 /** A name in one of the trees. */
@@ -62,7 +66,7 @@ struct ovl_op {
 
 	/* MOVE out of stage/: how the object is made before it is recorded; see stage.h. */
 	enum ovl_make make;
-	struct ovl_place source; /* OVL_MAKE_COPY: what to copy; not recorded */
+	struct ovl_place source; /* COPY, TWIN, LINK: of what; not recorded */
 	struct ovl_place data; /* and, if that is metacopy, the file with the content; not recorded */
 	uint64_t data_ino;
 
@@ -81,6 +85,12 @@ struct ovl_op {
 typedef OVL_VEC(struct ovl_op) ovl_op_vec;
 
 void ovl_op_done(struct ovl_op *op);
+
+/** ovl_op_is_copy - does it publish a copy, to which somebody may write? */
+static inline bool ovl_op_is_copy(const struct ovl_op *op)
+{
+	return op->make == OVL_MAKE_COPY || op->make == OVL_MAKE_TWIN || op->make == OVL_MAKE_LINK;
+}
 
 /**
  * ovl_op_prepare - note what is needed to take it back: times, inode number

@@ -67,7 +67,7 @@ int ovl_ends_prepare(struct ovl_trees *t, struct ovl_op *op)
 	op->times[0] = ends.now[0];
 	op->times[1] = ends.now[1];
 	/* Nobody asks for the times of stage/; those of a copy tell later whether it was written to. */
-	return op->make == OVL_MAKE_COPY ? ovl_write_times(object, &op->times[0]) : 0;
+	return ovl_op_is_copy(op) ? ovl_write_times(object, &op->times[0]) : 0;
 }
 
 /* Nobody looks at the folders of the store; but a directory in stage/ is going to a layer. */

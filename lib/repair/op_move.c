@@ -61,7 +61,7 @@ static int check_unused(const struct ovl_reach *at, const struct ovl_op *op)
 	struct ovl_times now;
 	int r;
 
-	if (op->make != OVL_MAKE_COPY || !S_ISREG(op->mode))
+	if (!ovl_op_is_copy(op) || !S_ISREG(op->mode))
 		return 0;
 	r = ovl_write_hold(at->dir, at->name, &object, NULL);
 	if (r == 0)

@@ -259,7 +259,7 @@ int ovl_op_decode(struct ovl_bytes in, struct ovl_op *ret)
 		r = get_xattr(&in, &op);
 	if (r == 0)
 		r = ovl_field_get_u32(&in, &make);
-	if (r == 0 && make > OVL_MAKE_COPY)
+	if (r == 0 && make >= OVL_MAKE__MAX)
 		r = -EINVAL;
 	op.make = (enum ovl_make)make;
 	if (r == 0)

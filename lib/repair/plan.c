@@ -225,6 +225,7 @@ int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
 	free(p.fx.why);
 	ovl_obs_scratch_done(&p.fx.scratch);
 	ovl_other_names_done(&p.fx.others);
+	ovl_linked_done(&p.fx.linked);
 	ovl_map_done(&p.writable);
 	return r < 0 ? r : p.quit ? -ECANCELED : 0;
 }

@@ -16,6 +16,7 @@
 #include "check/facts.h"
 #include "check/other_names.h"
 #include "overlayfs/repair.h"
+#include "repair/linked.h"
 #include "repair/op.h"
 
 struct ovl_fixer;
@@ -82,6 +83,7 @@ struct ovl_fixer {
 
 	struct ovl_obs_scratch scratch; /* of ovl_fixer_observe() */
 	struct ovl_other_names others;  /* of ovl_fixer_names() */
+	struct ovl_linked linked;       /* of ovl_way_replace() */
 };
 
 void ovl_way_done(struct ovl_way *way);
@@ -182,6 +184,22 @@ int ovl_way_link(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to);
 int ovl_way_fill(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc lower);
 int ovl_way_punch(struct ovl_fixer *fx, struct ovl_loc file);
 int ovl_way_hollow(struct ovl_fixer *fx, struct ovl_loc file, uint64_t size);
+
+/**
+ * ovl_way_replace - put another inode in the place of a metacopy file: all of it but that, with its data
+ * For files with names that are not known, which must not be changed. Under each name that the layer has of
+ * it (the index among them, for the upper) the old one is set aside.
+ * @data: the file with the content
+ * 1; 0 if it is not possible; negative errno.
+ */
+int ovl_way_replace(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc data);
+
+/**
+ * ovl_way_complete - give a metacopy file its data, after which it is none any more
+ * In place, or by ovl_way_replace() if it has names outside of the layer (of a lower layer: several).
+ * 1; 0 if it is not possible; negative errno.
+ */
+int ovl_way_complete(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc data);
 
 /** One finding of the plan. */
 struct ovl_repair_step {

@@ -29,6 +29,7 @@ static int clear(const struct ovl_reach *at)
 /** What is copied. */
 struct source {
 	struct ovl_trees *trees;
+	enum ovl_make make;
 	struct ovl_reach at;
 	int object, fd; /* held; open, if it is a file or a directory */
 	struct ovl_stat st;
@@ -182,13 +183,16 @@ static int make_like(const struct source *s, struct made *m)
 	}
 }
 
-/* Xattrs of overlayfs say what the lower object was to it; the copy stands for itself. */
+/* Xattrs of overlayfs say what the object was to it; a copy stands for itself, a twin for the object. */
 static bool is_wanted(const struct source *s, const char *xattr)
 {
-	switch (ovl_xattr_classify(xattr, s->trees->stack->config.userxattr, NULL)) {
+	enum ovl_xattr_id id;
+
+	switch (ovl_xattr_classify(xattr, s->trees->stack->config.userxattr, &id)) {
 	case OVL_XC_KNOWN:
+		return s->make == OVL_MAKE_TWIN && id != OVL_X_METACOPY && id != OVL_X_REDIRECT;
 	case OVL_XC_UNKNOWN:
-		return false;
+		return s->make == OVL_MAKE_TWIN;
 	case OVL_XC_FOREIGN:
 	case OVL_XC_ESCAPED:
 	case OVL_XC_INACTIVE:
@@ -269,7 +273,7 @@ static int dress(const struct source *s, const struct made *m)
 static int make_copy(struct ovl_trees *t, const struct ovl_op *op, struct made *m)
 {
 	_cleanup_(source_done) struct source s = {
-		.trees = t, .at = OVL_REACH_INIT, .object = -1, .fd = -1
+		.trees = t, .make = op->make, .at = OVL_REACH_INIT, .object = -1, .fd = -1
 	};
 	int r = open_source(&s, op);
 
@@ -292,6 +296,33 @@ static int make_whiteout(struct made *m)
 	return r == 0 ? remove_acls(m->object) : r;
 }
 
+static int make_link(struct ovl_trees *t, const struct ovl_op *op, const struct made *m)
+{
+	_cleanup_close_ int object = -EBADF;
+	int r = op->source.tree == OVL_TREE_STORE ?
+			ovl_trees_hold(t, &op->source, 0, &object, NULL) :
+			-EINVAL;
+
+	return r == 0 ? ovl_write_link(object, m->at.dir, m->at.name) : r;
+}
+
+static int make(struct ovl_trees *t, const struct ovl_op *op, struct made *m)
+{
+	switch (op->make) {
+	case OVL_MAKE_WHITEOUT:
+		return make_whiteout(m);
+	case OVL_MAKE_COPY:
+	case OVL_MAKE_TWIN:
+		return make_copy(t, op, m);
+	case OVL_MAKE_LINK:
+		return make_link(t, op, m);
+	case OVL_MAKE_NONE:
+	case OVL_MAKE__MAX:
+	default:
+		return -EINVAL;
+	}
+}
+
 int ovl_stage_make(struct ovl_trees *trees, struct ovl_op *op)
 {
 	_cleanup_(made_done) struct made m = { .at = OVL_REACH_INIT, .object = -1, .fd = -1 };
@@ -306,7 +337,7 @@ int ovl_stage_make(struct ovl_trees *trees, struct ovl_op *op)
 		r = clear(&m.at);
 	if (r < 0)
 		return r;
-	r = op->make == OVL_MAKE_WHITEOUT ? make_whiteout(&m) : make_copy(trees, op, &m);
+	r = make(trees, op, &m);
 	if (r == 0)
 		r = ovl_write_hold(m.at.dir, m.at.name, &object, &st);
 	if (r < 0) {

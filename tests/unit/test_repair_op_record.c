@@ -204,7 +204,7 @@ START_TEST(test_op_record_refused)
 	REFUSED(3, op.to.path = NULL);
 	REFUSED(3, op.xattr = (char *)"user.x");
 	REFUSED(3, op.has_old = true);
-	REFUSED(3, op.make = (enum ovl_make)3);
+	REFUSED(3, op.make = OVL_MAKE__MAX);
 	REFUSED(3, op.times[0].access.tv_nsec = 1000000000);
 	REFUSED(3, op.times[1].modify.tv_nsec = -1);
 	REFUSED(5, op.to.path = NULL);
