@@ -253,7 +253,8 @@ END_TEST
 
 START_TEST(test_options_convert)
 {
-	struct ovl_options o = accept("-n --to=4.14.3 -O ^metacopy -O ^index -E layers=all,accept-loss /m");
+	struct ovl_options o =
+		accept("-n --to=4.14.3 -O ^metacopy -O ^index -E layers=all,accept-loss /m");
 
 	ck_assert_int_eq(o.task, OVL_TASK_CHECK);
 	ck_assert_str_eq(o.to, "4.14.3");
