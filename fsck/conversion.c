@@ -11,11 +11,6 @@
 #include "cleanup.h"
 #include "text.h"
 
-/** How many things of one kind there were. */
-struct kind {
-	uint64_t done, left;
-};
-
 bool ovl_conversion_is_routine(const struct ovl_result *result)
 {
 	const struct ovl_problem *p = ovl_problem_get(result->finding.problem);
@@ -25,7 +20,8 @@ bool ovl_conversion_is_routine(const struct ovl_result *result)
 	return result->fate == OVL_FATE_FIXED || (result->fate == OVL_FATE_LEFT && !result->why);
 }
 
-char *ovl_conversion_target(const struct ovl_profile *profile)
+/* "Linux 4.14", or "this kernel without metacopy"; NULL: no memory */
+static char *name_target(const struct ovl_profile *profile)
 {
 	char *text = NULL;
 	size_t len;
@@ -49,68 +45,98 @@ char *ovl_conversion_target(const struct ovl_profile *profile)
 	return text;
 }
 
-static void count_kinds(const struct ovl_summary *s, struct kind *kinds)
+static bool is_counted(const struct ovl_finding *f)
+{
+	return ovl_problem_get(f->problem)->feature && f->severity != OVL_SEV_INFO;
+}
+
+static void count(const struct ovl_summary *s, struct ovl_conversion_sum *sum)
 {
 	size_t n = ovl_results_len(s->results), i;
 
 	for (i = 0; i < n; i++) {
 		const struct ovl_result result = ovl_results_get(s->results, i);
+		enum ovl_problem_id id = result.finding.problem;
 
-		if (!ovl_problem_get(result.finding.problem)->feature ||
-		    result.finding.severity == OVL_SEV_INFO)
+		if (!is_counted(&result.finding))
 			continue;
-		if (result.fate == OVL_FATE_FIXED)
-			kinds[result.finding.problem].done++;
-		else
-			kinds[result.finding.problem].left++;
+		if (result.fate == OVL_FATE_FIXED) {
+			sum->kind[id].done++;
+			sum->done++;
+			continue;
+		}
+		sum->kind[id].left++;
+		sum->left++;
+		/* A check tells what would stand in the way. */
+		if (!s->conversion && result.finding.severity == OVL_SEV_ERROR)
+			sum->obstacle = OVL_OBSTACLE_LOSS;
 	}
 }
 
-static void print_kinds(struct ovl_reporting *r, const struct ovl_summary *s,
-			const struct kind *kinds)
+void ovl_conversion_sum_done(struct ovl_conversion_sum *sum)
+{
+	free(sum->target);
+	free(sum->kind);
+	free(sum->options);
+}
+
+int ovl_conversion_sum(const struct ovl_reporting *r, const struct ovl_summary *s,
+		       struct ovl_conversion_sum *ret)
+{
+	*ret = (struct ovl_conversion_sum){
+		.target = name_target(r->profile),
+		.kind = calloc(OVL_P__MAX, sizeof(*ret->kind)),
+		.obstacle = s->conversion ? s->conversion->obstacle : OVL_OBSTACLE_NONE,
+	};
+	if (!ret->target || !ret->kind)
+		return -ENOMEM;
+	count(s, ret);
+	if (ret->left || (s->conversion && s->conversion->n_differ))
+		return 0;
+	ret->options = ovl_profile_render(r->profile, ovl_stack_config(r->stack));
+	return ret->options ? 0 : -ENOMEM;
+}
+
+static void print_kinds(FILE *out, const struct ovl_summary *s,
+			const struct ovl_conversion_sum *sum)
 {
 	char number[OVL_TEXT_NUMBER];
 	int id;
 
 	for (id = 0; id < OVL_P__MAX; id++) {
 		const struct ovl_problem *p = ovl_problem_get((enum ovl_problem_id)id);
+		const struct ovl_conversion_kind *kind = &sum->kind[id];
+		bool both = kind->done || s->conversion;
 
-		if (!kinds[id].done && !kinds[id].left)
+		if (!kind->done && !kind->left)
 			continue;
-		fprintf(r->out, "    %s (%s): ", p->text, p->slug);
-		if (kinds[id].done || s->conversion)
-			fprintf(r->out, "%s converted", ovl_text_number(number, kinds[id].done));
-		if (kinds[id].left)
-			fprintf(r->out, "%s%s to be converted",
-				kinds[id].done || s->conversion ? ", " : "",
-				ovl_text_number(number, kinds[id].left));
-		fputc('\n', r->out);
+		fprintf(out, "    %s (%s): ", p->text, p->slug);
+		if (both)
+			fprintf(out, "%s converted", ovl_text_number(number, kind->done));
+		if (kind->left)
+			fprintf(out, "%s%s to be converted", both ? ", " : "",
+				ovl_text_number(number, kind->left));
+		fputc('\n', out);
 	}
 }
 
-static const char *obstacle_text(const struct ovl_summary *s)
+static const char *state_text(const struct ovl_summary *s, const struct ovl_conversion_sum *sum)
 {
-	switch (s->conversion ? s->conversion->obstacle : OVL_OBSTACLE_NONE) {
+	switch (sum->obstacle) {
 	case OVL_OBSTACLE_ERRORS:
 		return "nothing was converted: errors are left, repair them first";
 	case OVL_OBSTACLE_LOSS:
-		return "nothing was converted: something has no equivalent there; "
-		       "-E accept-loss goes on without it";
+		return s->conversion ? "nothing was converted: something has no equivalent there; "
+				       "-E accept-loss goes on without it" :
+				       "something has no equivalent there; -E accept-loss goes on "
+				       "without it";
 	case OVL_OBSTACLE_NONE:
 	default:
-		return NULL;
+		break;
 	}
-}
-
-/* "mount options for Linux 4.14: lowerdir=..." */
-static int print_options(struct ovl_reporting *r, const char *target)
-{
-	_cleanup_free_ char *options = ovl_profile_render(r->profile, ovl_stack_config(r->stack));
-
-	if (!options)
-		return -ENOMEM;
-	fprintf(r->out, "mount options for %s: %s\n", target, options);
-	return 0;
+	if (sum->left || (s->conversion && s->conversion->n_differ))
+		return s->conversion ? "something is left" : "something is to be done";
+	return sum->done ? "all is done" : "nothing is to be done";
 }
 
 /* "Linux 4.14 would show 3 directories in another way, /srv/a among them" */
@@ -131,30 +157,19 @@ static int print_difference(struct ovl_reporting *r, const struct ovl_conversion
 
 int ovl_conversion_text(struct ovl_reporting *r, const struct ovl_summary *s)
 {
-	_cleanup_free_ struct kind *kinds = NULL;
-	_cleanup_free_ char *target = NULL;
-	uint64_t done = 0, left = 0;
-	int id;
+	_cleanup_(ovl_conversion_sum_done) struct ovl_conversion_sum sum = { 0 };
+	int e = 0;
 
 	if (!r->profile || s->cancelled)
 		return 0;
-	kinds = calloc(OVL_P__MAX, sizeof(*kinds));
-	target = ovl_conversion_target(r->profile);
-	if (!kinds || !target)
-		return -ENOMEM;
-	count_kinds(s, kinds);
-	for (id = 0; id < OVL_P__MAX; id++) {
-		done += kinds[id].done;
-		left += kinds[id].left;
-	}
-	fprintf(r->out, "conversion for %s: %s\n", target,
-		obstacle_text(s)       ? obstacle_text(s) :
-		done == 0 && left == 0 ? "nothing is to be done" :
-		left == 0              ? "all is done" :
-		s->conversion          ? "something is left" :
-					 "something is to be done");
-	print_kinds(r, s, kinds);
+	e = ovl_conversion_sum(r, s, &sum);
+	if (e < 0)
+		return e;
+	fprintf(r->out, "conversion for %s: %s\n", sum.target, state_text(s, &sum));
+	print_kinds(r->out, s, &sum);
 	if (s->conversion && s->conversion->n_differ)
-		return print_difference(r, s->conversion, target);
-	return left ? 0 : print_options(r, target);
+		e = print_difference(r, s->conversion, sum.target);
+	if (sum.options)
+		fprintf(r->out, "mount options for %s: %s\n", sum.target, sum.options);
+	return e;
 }

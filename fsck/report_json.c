@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "cleanup.h"
+#include "conversion.h"
 #include "json.h"
 #include "report_json.h"
 #include "utf8.h"
@@ -120,6 +121,8 @@ static int json_end(struct ovl_reporting *r, const struct ovl_summary *s)
 	else
 		fputs("null,\n", r->out);
 	e = print_counts(r, s);
+	if (e == 0)
+		e = ovl_conversion_json(r, s);
 	if (r->options->timing)
 		print_timing(r->out, s);
 	fprintf(r->out, ",\n\"cancelled\": %s,\n\"exit_code\": %d\n}\n",
