@@ -139,6 +139,25 @@ static const char *state_text(const struct ovl_summary *s, const struct ovl_conv
 	return sum->done ? "all is done" : "nothing is to be done";
 }
 
+/* "    space: 3.1 GiB and 12 inodes; before that 40.0 GiB were free and 1,234 inodes ..." */
+static void print_estimate(struct ovl_reporting *r, const struct ovl_conversion *c)
+{
+	const struct ovl_estimate *x = &c->estimate;
+	char size[OVL_TEXT_NUMBER], number[OVL_TEXT_NUMBER];
+
+	if (!x->bytes && !x->shared && !x->inodes)
+		return;
+	fprintf(r->out, "    space: %s", ovl_text_size(size, x->bytes));
+	fprintf(r->out, " and %s inodes; before that %s were free",
+		ovl_text_number(number, x->inodes), ovl_text_size(size, x->free_bytes));
+	if (x->free_inodes != UINT64_MAX)
+		fprintf(r->out, " and %s inodes", ovl_text_number(number, x->free_inodes));
+	if (x->shared)
+		fprintf(r->out, "; %s more as shared blocks (reflink)",
+			ovl_text_size(size, x->shared));
+	fprintf(r->out, "%s\n", c->lacks_space ? "; too little" : "");
+}
+
 /* "Linux 4.14 would show 3 directories in another way, /srv/a among them" */
 static int print_difference(struct ovl_reporting *r, const struct ovl_conversion *c,
 			    const char *target)
@@ -167,6 +186,8 @@ int ovl_conversion_text(struct ovl_reporting *r, const struct ovl_summary *s)
 		return e;
 	fprintf(r->out, "conversion for %s: %s\n", sum.target, state_text(s, &sum));
 	print_kinds(r->out, s, &sum);
+	if (s->conversion || s->preview)
+		print_estimate(r, s->conversion ? s->conversion : s->preview);
 	if (s->conversion && s->conversion->n_differ)
 		e = print_difference(r, s->conversion, sum.target);
 	if (sum.options)

@@ -21,6 +21,7 @@ int ovl_task_check(struct ovl_reporting *r, struct ovl_stack *stack)
 	_cleanup_(free_report) struct ovl_report *found = NULL;
 	_cleanup_(ovl_watch_done) struct ovl_watch watch = { 0 };
 	struct ovl_check_options wishes = ovl_watch_options(&watch, r);
+	_cleanup_(ovl_conversion_done) struct ovl_conversion conversion = { 0 };
 	struct ovl_results results = { 0 };
 	struct ovl_summary summary = { .results = &results };
 	int error;
@@ -28,12 +29,14 @@ int ovl_task_check(struct ovl_reporting *r, struct ovl_stack *stack)
 	error = ovl_watch_begin(&watch, r->options, r->label, &e);
 	if (error < 0)
 		return ovl_reporter_fail(r, error, &e);
-	error = ovl_check(stack, &wishes, &found, &e);
+	error = r->profile ? ovl_convert_preview(stack, &wishes, &found, &conversion, &e) :
+			     ovl_check(stack, &wishes, &found, &e);
 	summary.seconds = ovl_watch_end(&watch, error == 0);
 	if (error < 0 && (error != -ECANCELED || !found))
 		return ovl_reporter_fail(r, error, &e);
 
 	results.report = found;
+	summary.conversion = &conversion;
 	memcpy(summary.pass_seconds, watch.pass_seconds, sizeof(watch.pass_seconds));
 	summary.cancelled = error == -ECANCELED;
 	return ovl_conclude(r, &summary, false, false);

@@ -31,6 +31,7 @@ struct ovl_profile {
 	struct ovl_kernel kernel; /* major 0: the running one */
 	ovl_features known;       /* what that kernel understands */
 	ovl_features on;          /* what is in force when it mounts the tree */
+	ovl_features dropped;     /* what the user has asked to be without, in so many words */
 	bool all_layers;  /* each layer is to stand for itself; else lowers are left alone */
 	bool accept_loss; /* go on although something has no equivalent there */
 };

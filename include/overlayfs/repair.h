@@ -69,9 +69,20 @@ enum ovl_obstacle {
 	OVL_OBSTACLE_LOSS,   /* something has no equivalent on the target */
 };
 
-/** How a conversion went. Zeroed: there was none. */
+/** What a conversion takes, found out before anything is written. */
+struct ovl_estimate {
+	uint64_t bytes;       /* to be written */
+	uint64_t shared;      /* bytes that take no space, since the file system shares blocks */
+	uint64_t inodes;      /* to be made */
+	uint64_t free_bytes;  /* of the file system with the least to spare */
+	uint64_t free_inodes; /* UINT64_MAX: it makes them as they are needed */
+};
+
+/** How a conversion went, or would go. Zeroed: there was none. */
 struct ovl_conversion {
 	bool active;
+	struct ovl_estimate estimate;
+	bool lacks_space;
 	enum ovl_obstacle obstacle;
 	bool compared;     /* what the target shows was compared with what was shown before */
 	uint64_t n_differ; /* directories of which something differs */
@@ -97,6 +108,19 @@ struct ovl_repairs;
  */
 int ovl_repair(struct ovl_stack *stack, const struct ovl_check_options *options,
 	       const struct ovl_policy *policy, struct ovl_repairs **ret, struct ovl_error *e);
+
+/**
+ * ovl_convert_preview - check, and say what a conversion would take; writes nothing
+ * @options: with a profile
+ * @ret: as ovl_check()
+ * @ret_conversion: ovl_conversion_done() it
+ * Returns as ovl_check(), or why the space could not be found out.
+ */
+int ovl_convert_preview(struct ovl_stack *stack, const struct ovl_check_options *options,
+			struct ovl_report **ret, struct ovl_conversion *ret_conversion,
+			struct ovl_error *e);
+
+void ovl_conversion_done(struct ovl_conversion *c);
 
 struct ovl_repairs *ovl_repairs_free(struct ovl_repairs *repairs);
 /** ovl_repairs_len, ovl_repairs_get - the results, in the order of the report */

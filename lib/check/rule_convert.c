@@ -162,9 +162,10 @@ int ovl_check_convert_nlink(const struct ovl_view *v, struct ovl_sink *sink)
 	return add(v, sink, OVL_P_CONVERT_NLINK, ovl_sink_quote(sink, v->obs->x[OVL_X_NLINK]));
 }
 
+/* Older kernels do without these: they go only if somebody asks for it. */
 int ovl_check_convert_strip(const struct ovl_view *v, struct ovl_sink *sink)
 {
-	if (!is_converted(v))
+	if (!is_converted(v) || !(v->profile->dropped & OVL_FBIT(ORIGIN)))
 		return 0;
 	return add(v, sink, OVL_P_CONVERT_STRIP, "");
 }

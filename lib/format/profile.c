@@ -47,6 +47,7 @@ void ovl_profile_drop(struct ovl_profile *profile, ovl_features dropped)
 		profile->known = ovl_features_known((struct ovl_kernel){ 0 });
 		profile->on = profile->known;
 	}
+	profile->dropped |= dropped;
 	profile->on = ovl_features_in_force(profile->on & ~dropped);
 }
 

@@ -5,9 +5,12 @@
 #include "repair/convert.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "check/snapshot.h"
+#include "repair/estimate.h"
 
 #include "base/banned.h"
 
@@ -46,7 +49,8 @@ static enum ovl_obstacle find_obstacle(const struct ovl_report *report)
 	for (size_t i = 0; i < n; i++) {
 		const struct ovl_finding f = ovl_report_get(report, i);
 
-		if (f.severity != OVL_SEV_ERROR)
+		/* (What lies under a metacopy is not shown, and goes to saved/ when it is completed.) */
+		if (f.severity != OVL_SEV_ERROR || f.problem == OVL_P_META_UPPER_HAS_DATA)
 			continue;
 		if (!ovl_problem_get(f.problem)->feature)
 			return OVL_OBSTACLE_ERRORS;
@@ -89,6 +93,30 @@ static int prove(struct ovl_work *w, struct ovl_snapshot *before, struct ovl_con
 	return 0;
 }
 
+/* Before the first write: is there room for all of it? */
+static int check_space(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_estimate *ret,
+		       struct ovl_error *e)
+{
+	struct ovl_round *last = &rounds->data[rounds->len - 1];
+	_cleanup_free_ char *layer = NULL;
+	int lacking, r;
+
+	r = ovl_estimate(w->tx.stack, last->report, last->facts, ret, &lacking);
+	last->facts = ovl_facts_free(last->facts);
+	if (r < 0)
+		return ovl_fail(e, r, "cannot find out how much space the conversion takes");
+	if (lacking == OVL_LAYER_NONE)
+		return 0;
+	layer = ovl_stack_layer_name(w->tx.stack, lacking);
+	return ovl_fail_plain(
+		e, -ENOSPC,
+		"too little space on the file system of %s: %llu MiB and %llu inodes are "
+		"needed, %llu MiB and %llu inodes are free; nothing was converted",
+		layer ? layer : "a layer", (unsigned long long)(ret->bytes >> 20) + 1,
+		(unsigned long long)ret->inodes, (unsigned long long)ret->free_bytes >> 20,
+		(unsigned long long)ret->free_inodes);
+}
+
 static int run_phases(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_error *e)
 {
 	int r = 0;
@@ -111,6 +139,9 @@ int ovl_convert(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_conversion
 	ret->obstacle = find_obstacle(last_report(rounds));
 	if (ret->obstacle != OVL_OBSTACLE_NONE || !has_work(last_report(rounds)))
 		return 0;
+	r = check_space(w, rounds, &ret->estimate, e);
+	if (r < 0)
+		return r;
 	r = ovl_snapshot_take(stack, &stack->config, w->options, &before);
 	if (r < 0)
 		return fail_proof(e, r);
@@ -119,4 +150,30 @@ int ovl_convert(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_conversion
 		r = prove(w, before, ret, e);
 	ovl_snapshot_free(before);
 	return r;
+}
+
+int ovl_convert_preview(struct ovl_stack *stack, const struct ovl_check_options *options,
+			struct ovl_report **ret, struct ovl_conversion *ret_conversion,
+			struct ovl_error *e)
+{
+	struct ovl_conversion c = { .active = true };
+	struct ovl_facts *facts = NULL;
+	int lacking, r = ovl_check_facts(stack, options, ret, &facts, e);
+
+	if (r == 0) {
+		c.obstacle = find_obstacle(*ret);
+		r = ovl_estimate(stack, *ret, facts, &c.estimate, &lacking);
+		if (r < 0)
+			ovl_fail(e, r, "cannot find out how much space the conversion takes");
+		c.lacks_space = r == 0 && lacking != OVL_LAYER_NONE;
+	}
+	ovl_facts_free(facts);
+	*ret_conversion = c;
+	return r;
+}
+
+void ovl_conversion_done(struct ovl_conversion *c)
+{
+	free(c->differs);
+	*c = (struct ovl_conversion){ 0 };
 }

@@ -78,6 +78,8 @@ struct ovl_op {
 	/* DATA */
 	uint64_t old_size, new_size; /* bytes */
 	uint64_t source_ino;         /* of the file at @to */
+	uint64_t inodes;             /* that it makes, if more than one; not recorded */
+	uint64_t cost;  /* bytes that it writes, unless they are shared; not recorded */
 	uint64_t saved; /* number in saved/ of a copy of the old content, as given by the planner;
 			 * prepare() makes it 0 if that is one hole */
 };

@@ -37,7 +37,7 @@ struct ovl_repairs *ovl_repairs_free(struct ovl_repairs *repairs)
 		ovl_round_done(&repairs->round.data[i]);
 	ovl_vec_done(&repairs->round);
 	ovl_vec_done(&repairs->item);
-	free(repairs->conversion.differs);
+	ovl_conversion_done(&repairs->conversion);
 	free(repairs);
 	return NULL;
 }

@@ -30,6 +30,11 @@ void ovl_round_done(struct ovl_round *round)
 	ovl_report_free(round->report);
 }
 
+static void forget_facts(struct ovl_round *round)
+{
+	round->facts = ovl_facts_free(round->facts);
+}
+
 /* ---- Reasons ---- */
 
 void ovl_reasons_done(struct ovl_reasons *reasons)
@@ -188,7 +193,8 @@ static int run_round(struct ovl_work *w, enum ovl_phase phase, struct ovl_round 
 
 		r = run_part(w, round, &part, e);
 	}
-	round->facts = ovl_facts_free(round->facts);
+	if (phase != OVL_PHASE_REPAIR) /* (who converts asks for those of the repair) */
+		round->facts = ovl_facts_free(round->facts);
 	if (r == 0 && phase == OVL_PHASE_REPAIR)
 		r = add_left(w, round);
 	else if (r == 0)
@@ -206,6 +212,8 @@ int ovl_rounds(struct ovl_work *w, enum ovl_phase phase, ovl_round_vec *rounds, 
 	for (unsigned n = 0; r == 1 && n < max; n++) {
 		struct ovl_round round = { 0 };
 
+		if (rounds->len > 0)
+			forget_facts(&rounds->data[rounds->len - 1]);
 		r = run_round(w, phase, &round, e);
 		if (!round.report || ovl_vec_push(rounds, round) < 0) {
 			ovl_round_done(&round);

@@ -208,6 +208,7 @@ static int change_data(struct ovl_fixer *fx, struct ovl_loc file, const struct o
 		if (r == 0) {
 			op.source_ino = obs.stat.ino;
 			op.new_size = obs.stat.size;
+			op.cost = obs.stat.blocks * 512;
 			r = ovl_place_set(&op.to, *lower);
 		}
 	}
