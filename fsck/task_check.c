@@ -36,7 +36,7 @@ int ovl_task_check(struct ovl_reporting *r, struct ovl_stack *stack)
 		return ovl_reporter_fail(r, error, &e);
 
 	results.report = found;
-	summary.conversion = &conversion;
+	summary.preview = &conversion;
 	memcpy(summary.pass_seconds, watch.pass_seconds, sizeof(watch.pass_seconds));
 	summary.cancelled = error == -ECANCELED;
 	return ovl_conclude(r, &summary, false, false);
