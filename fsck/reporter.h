@@ -45,7 +45,7 @@ struct ovl_summary {
 	bool cancelled;
 	const char *journal; /* id of what can take the repairs back; NULL: nothing was written */
 	const struct ovl_conversion *conversion; /* of a repair; NULL of a check */
-	const struct ovl_conversion *preview; /* of a check: what it would take */
+	const struct ovl_conversion *preview;    /* of a check: what it would take */
 	uint64_t recovered;   /* steps of an unfinished earlier run that were taken back */
 	uint64_t unrecovered; /* and that were not */
 	int exit_code;
