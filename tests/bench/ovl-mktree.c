@@ -2,15 +2,16 @@
 /*
  * ovl-mktree - large layers, fast, for measuring
  *
- *	ovl-mktree [-u FILES] [-l FILES] [-w WIDTH] [-d DEPTH] [-m EVERY] DIR
+ *	ovl-mktree [-u FILES] [-l FILES] [-w WIDTH] [-d DEPTH] [-m EVERY] [-s BYTES] DIR
  *
- * Makes DIR/lower, DIR/upper and DIR/work on the plain file system, with empty files of the same
- * names in both layers.
+ * Makes DIR/lower, DIR/upper and DIR/work on the plain file system, with files of the same names in
+ * both layers, which are empty.
  *
  *	-u, -l  how many files in upper and lower (1000000)
  *	-w      how many in a directory (1000); 0: all in one
  *	-d      instead: a chain of DEPTH directories with one file in each, in both layers
  *	-m      every so many-th upper file is a metacopy (0: none)
+ *	-s      content of each lower file (0)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,7 @@ struct layer {
 	unsigned width;
 	unsigned depth;
 	unsigned metacopy;
+	size_t size; /* of each file */
 };
 
 static int open_dir(int at, const char *name)
@@ -47,13 +49,32 @@ static int make_dir(int at, const char *name)
 	return open_dir(at, name);
 }
 
-static void make_file(int dir, unsigned number, bool metacopy)
+/** The same everywhere but for the number, so that no file system can store it once. */
+static void write_content(int dir, const char *name, unsigned number, size_t size)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	char block[4096];
+
+	memset(block, 'x', sizeof(block));
+	for (size_t done = 0; done < size; done += sizeof(block)) {
+		size_t n = size - done < sizeof(block) ? size - done : sizeof(block);
+
+		memcpy(block, &number, sizeof(number));
+		memcpy(block + sizeof(number), &done, sizeof(done));
+		if (fd < 0 || write(fd, block, n) != (ssize_t)n)
+			ovl_tool_die("%s", name);
+	}
+}
+
+static void make_file(int dir, unsigned number, bool metacopy, size_t size)
 {
 	char name[32];
 
 	snprintf(name, sizeof(name), "file%07u", number);
 	if (mknodat(dir, name, S_IFREG | 0644, 0) < 0)
 		ovl_tool_die("%s", name);
+	if (size)
+		write_content(dir, name, number, size);
 	if (metacopy) {
 		_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -75,7 +96,7 @@ static void make_wide(const struct layer *layer)
 				close(dir);
 			dir = make_dir(layer->fd, name);
 		}
-		make_file(dir, i, layer->metacopy && i % layer->metacopy == 0);
+		make_file(dir, i, layer->metacopy && i % layer->metacopy == 0, layer->size);
 	}
 }
 
@@ -88,7 +109,7 @@ static void make_deep(const struct layer *layer)
 
 		close(dir);
 		dir = below;
-		make_file(dir, i, false);
+		make_file(dir, i, false, layer->size);
 	}
 	close(dir);
 }
@@ -131,7 +152,7 @@ int main(int argc, char **argv)
 	struct layer upper = { .files = 1000000, .width = 1000 };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "u:l:w:d:m:")) != -1) {
+	while ((opt = getopt(argc, argv, "u:l:w:d:m:s:")) != -1) {
 		unsigned number = opt == '?' ? 0 : (unsigned)ovl_tool_number(optarg, 1u << 30);
 
 		switch (opt) {
@@ -150,12 +171,16 @@ int main(int argc, char **argv)
 		case 'm':
 			upper.metacopy = number;
 			break;
+		case 's':
+			lower.size = number;
+			break;
 		default:
 			argc = 0;
 		}
 	}
 	if (optind != argc - 1) {
-		fputs("usage: ovl-mktree [-u N] [-l N] [-w WIDTH] [-d DEPTH] [-m EVERY] DIR\n",
+		fputs("usage: ovl-mktree [-u N] [-l N] [-w WIDTH] [-d DEPTH] [-m EVERY] [-s BYTES] "
+		      "DIR\n",
 		      stderr);
 		return 99;
 	}
