@@ -147,12 +147,67 @@ int ovl_check_convert_redirect_below(const struct ovl_view *v, struct ovl_sink *
 
 /* ---- Whiteouts ---- */
 
-/* TODO below */
 int ovl_check_convert_xwhiteout(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	if (!is_converted(v))
 		return 0;
 	return add(v, sink, OVL_P_CONVERT_XWHITEOUT, "");
+}
+
+/* Where the overlay shows the directory that holds a lower object; as find_shown(). */
+static int find_dir_shown(const struct ovl_view *v, struct ovl_path **ret_path)
+{
+	struct ovl_reader *reader = v->stack->reader;
+	const struct ovl_loc dir = { v->loc.layer, v->loc.path->parent };
+	struct ovl_hit hit;
+	struct ovl_stat st;
+	int r;
+
+	*ret_path = NULL;
+	if (!dir.path)
+		return 1;
+	r = reader->ops->stat(reader, v->dirfd, "", &st);
+	if (r < 0)
+		return 0; /* (told by who reads it) */
+	r = ovl_view_name_shown(v->stack, v->facts, dir, &st, &hit, ret_path);
+	if (r > 0)
+		ovl_hit_done(&hit);
+	return r;
+}
+
+/* Is it this whiteout by which nothing is shown at a path of the overlay? 1, 0 or -ENOMEM. */
+static int is_hiding(const struct ovl_view *v, const struct ovl_path *path)
+{
+	struct ovl_hit hit;
+	int r = ovl_lookup_path(v->stack, OVL_LAYER_UPPER, path, &hit, NULL);
+
+	if (r < 0)
+		return r;
+	r = hit.why == OVL_WHY_WHITEOUT && hit.culprit.path && hit.culprit.layer == v->loc.layer &&
+	    hit.culprit.stat.ino == v->obs->stat.ino;
+	ovl_hit_done(&hit);
+	return r;
+}
+
+int ovl_check_convert_xwhiteout_below(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	struct ovl_path *dir, *path;
+	int r;
+
+	if (v->profile->all_layers || !v->stack->has_upper)
+		return 0;
+	r = find_dir_shown(v, &dir);
+	if (r <= 0)
+		return r;
+	path = ovl_path_new(dir, v->loc.path->name, v->loc.path->len);
+	ovl_path_unref(dir);
+	if (!path)
+		return -ENOMEM;
+	r = is_hiding(v, path);
+	if (r > 0)
+		r = add_below(v, sink, OVL_P_CONVERT_XWHITEOUT_BELOW, path, "");
+	ovl_path_unref(path);
+	return r;
 }
 
 /* ---- What is of no use there ---- */

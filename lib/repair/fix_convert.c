@@ -211,6 +211,24 @@ int ovl_fix_convert_redirect_below(struct ovl_fixer *fx)
 
 /* ---- Marks ---- */
 
+int ovl_fix_convert_xwhiteout_below(struct ovl_fixer *fx)
+{
+	const struct ovl_loc loc = fx->finding->loc;
+	const struct ovl_loc dir = { loc.layer, loc.path->parent };
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, dir, &obs);
+
+	if (r == -ENOENT)
+		return ovl_way_refuse(fx, "its directory is not in the upper");
+	if (r < 0)
+		return r;
+	r = ovl_fixer_observe(fx, loc, &obs);
+	if (r != -ENOENT)
+		return r < 0 ? r : ovl_way_refuse(fx, "something is there by now");
+	r = ovl_way_whiteout(fx, loc);
+	return r < 0 ? r : 1;
+}
+
 int ovl_fix_convert_strip(struct ovl_fixer *fx)
 {
 	static const enum ovl_xattr_id marks[] = { OVL_X_ORIGIN, OVL_X_IMPURE, OVL_X_REDIRECT };

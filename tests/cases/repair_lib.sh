@@ -237,7 +237,13 @@ convert_and_look() {
 	local commands=$1 printed
 	option_string "$C_OPTIONS"
 	if [ -n "$R_FEATURES" ]; then REPLY+=,$R_FEATURES; else with_features "$REPLY" on; fi
+	# The mount empties it.
+	[ ! -d "$C_DIR/work/work" ] || cp -a "$C_DIR/work/work" "$OUT/work.kept"
 	merged_view "$OUT/view.before" "$REPLY"
+	if [ -d "$OUT/work.kept" ]; then
+		rm -rf "$C_DIR/work/work"
+		mv "$OUT/work.kept" "$C_DIR/work/work"
+	fi
 	if [ -n "$R_LEAVES" ]; then
 		refuse_conversion
 		return
