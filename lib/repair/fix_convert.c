@@ -7,53 +7,49 @@
 
 #include "base/cleanup.h"
 #include "check/view.h"
+#include "repair/expand.h"
 #include "repair/fixes.h"
+#include "repair/parents.h"
 #include "repair/trees.h"
 
 #include "base/banned.h"
 
 /* ---- Data ---- */
 
-/* The file gets the content that it shows; then it is no metacopy any more. */
-static int complete(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_found *data)
+/* The file with the content of what a lookup found: 1, 0, or negative errno; ovl_found_done() @storage. */
+static int find_data(struct ovl_fixer *fx, const struct ovl_hit *hit, struct ovl_found *storage,
+		     const struct ovl_found **ret)
 {
-	int r = ovl_way_fill(fx, file, (struct ovl_loc){ data->layer, data->path });
+	int r;
 
-	if (r == 0)
-		r = ovl_way_remove_xattr(fx, file, OVL_X_METACOPY);
-	if (r == 0)
-		r = ovl_way_remove_xattr(fx, file, OVL_X_REDIRECT);
-	return r < 0 ? r : 1;
+	if (hit->result < 0)
+		return ovl_way_refuse(fx, "it cannot be looked up");
+	r = ovl_lookup_data(fx->stack, hit, storage, ret);
+	if (r < 0)
+		return r == -ENOMEM ? r : ovl_way_refuse(fx, "it has no data");
+	return 1;
 }
 
 static int complete_shown(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_hit *hit)
 {
 	struct ovl_found storage = { 0 };
 	const struct ovl_found *data;
-	int r;
+	int r = find_data(fx, hit, &storage, &data);
 
-	if (hit->result < 0)
-		return ovl_way_refuse(fx, "it cannot be looked up");
-	r = ovl_lookup_data(fx->stack, hit, &storage, &data);
-	if (r < 0)
-		return r == -ENOMEM ? r : ovl_way_refuse(fx, "it has no data");
-	r = complete(fx, file, data);
+	if (r > 0)
+		r = ovl_way_complete(fx, file, (struct ovl_loc){ data->layer, data->path });
 	ovl_found_done(&storage);
 	return r;
 }
 
 int ovl_fix_convert_metacopy(struct ovl_fixer *fx)
 {
-	const struct ovl_loc file = fx->finding->loc;
 	struct ovl_hit hit;
-	int r = ovl_fixer_names(fx, file);
+	int r = ovl_fixer_shows(fx, fx->finding->loc, &hit);
 
-	if (r <= 0)
-		return r < 0 ? r : ovl_way_refuse(fx, "it has names outside of the layer");
-	r = ovl_fixer_shows(fx, file, &hit);
 	if (r < 0)
 		return r;
-	r = complete_shown(fx, file, &hit);
+	r = complete_shown(fx, fx->finding->loc, &hit);
 	ovl_hit_done(&hit);
 	return r;
 }
@@ -91,15 +87,84 @@ int ovl_fix_convert_metacopy_index(struct ovl_fixer *fx)
 	return r;
 }
 
+/*
+ * One more name for a lower file that was copied up under another one: 1; 0 if it was not, and @to is noted
+ * as the first.
+ */
+static int link_copied(struct ovl_fixer *fx, const struct ovl_stat *lower, struct ovl_loc to)
+{
+	const struct ovl_path *first;
+	uint64_t *value;
+	struct ovl_obs obs;
+	int r;
+
+	if (lower->nlink == 1 || !fx->copied)
+		return 0;
+	r = ovl_map_put(fx->copied, (struct ovl_key){ lower->dev, lower->ino },
+			(uint64_t)(uintptr_t)to.path, &value);
+	if (r > 0)
+		ovl_path_ref(to.path);
+	first = (const struct ovl_path *)(uintptr_t)*value;
+	if (r != 0 || ovl_path_compare(first, to.path) == 0)
+		return r < 0 ? r : 0;
+	r = ovl_fixer_observe(fx, (struct ovl_loc){ OVL_LAYER_UPPER, first }, &obs);
+	if (r == -ENOENT)
+		return ovl_way_refuse(fx, "another name of the file is copied first");
+	if (r == 0)
+		r = ovl_way_link(fx, (struct ovl_loc){ OVL_LAYER_UPPER, first }, to);
+	return r < 0 ? r : 1;
+}
+
+/* The whole file, with the metadata that is shown. */
+static int copy_shown(struct ovl_fixer *fx, const struct ovl_hit *hit, struct ovl_loc to)
+{
+	const struct ovl_loc top = { hit->lower[0].layer, hit->lower[0].path };
+	struct ovl_found storage = { 0 };
+	const struct ovl_found *data;
+	int r = find_data(fx, hit, &storage, &data);
+
+	if (r > 0)
+		r = ovl_way_copy_whole(fx, top, (struct ovl_loc){ data->layer, data->path }, to);
+	ovl_found_done(&storage);
+	return r < 0 ? r : fx->why ? 0 : 1;
+}
+
 int ovl_fix_convert_metacopy_below(struct ovl_fixer *fx)
 {
-	return ovl_way_refuse(fx, "not built yet");
+	const struct ovl_loc to = fx->finding->loc;
+	struct ovl_hit hit;
+	int r = ovl_fixer_shows(fx, to, &hit);
+
+	if (r < 0)
+		return r;
+	if (hit.result == 0 && (hit.has_upper))
+		r = ovl_way_refuse(fx, "the upper has it by now");
+	else
+		r = hit.result == 0 ? link_copied(fx, &hit.lower[0].stat, to) : 0;
+	if (r == 0 && !fx->why)
+		r = copy_shown(fx, &hit, to);
+	ovl_hit_done(&hit);
+	return r;
+}
+
+/* ---- What the upper must have before ---- */
+
+int ovl_need_parent(struct ovl_fixer *fx, struct ovl_parents *parents)
+{
+	return ovl_parents_want(parents, fx->stack, fx->finding->loc.path->parent);
+}
+
+int ovl_need_itself(struct ovl_fixer *fx, struct ovl_parents *parents)
+{
+	return ovl_parents_want(parents, fx->stack, fx->finding->loc.path);
 }
 
 /* ---- Names ---- */
 
-/* What is shown from the index gets its name in the upper. 0 or negative errno. */
-static int link_shown(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_fact_name *name)
+/** What is to be done with each name under which a lower file is shown from the index. */
+typedef int name_fn(struct ovl_fixer *fx, struct ovl_path *shown, void *ctx);
+
+static int on_shown(struct ovl_fixer *fx, const struct ovl_fact_name *name, name_fn *fn, void *ctx)
 {
 	struct ovl_path *path = NULL;
 	struct ovl_hit hit;
@@ -110,21 +175,45 @@ static int link_shown(struct ovl_fixer *fx, struct ovl_loc file, const struct ov
 	r = 0;
 	if (!hit.has_upper && hit.lower[0].layer == name->loc.layer &&
 	    hit.lower[0].stat.ino == name->stat.ino)
-		r = ovl_way_link(fx, file, (struct ovl_loc){ OVL_LAYER_UPPER, path });
+		r = fn(fx, path, ctx);
 	ovl_hit_done(&hit);
 	ovl_path_unref(path);
-	return r;
+	return r < 0 ? r : 0;
 }
 
-static int link_names(struct ovl_fixer *fx, const struct ovl_fact_index *entry)
+static int each_shown(struct ovl_fixer *fx, const struct ovl_fact_index *entry, name_fn *fn,
+		      void *ctx)
 {
 	const struct ovl_fact_name *name;
 	size_t n = ovl_facts_names(fx->facts, entry->lower.a, entry->lower.b, &name);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = link_shown(fx, fx->finding->loc, &name[i]);
+		r = on_shown(fx, &name[i], fn, ctx);
 	return r;
+}
+
+static int link_shown(struct ovl_fixer *fx, struct ovl_path *shown, void *ctx)
+{
+	(void)ctx;
+	return ovl_way_link(fx, fx->finding->loc, (struct ovl_loc){ OVL_LAYER_UPPER, shown });
+}
+
+static int want_parent(struct ovl_fixer *fx, struct ovl_path *shown, void *ctx)
+{
+	return ovl_parents_want(ctx, fx->stack, shown->parent);
+}
+
+int ovl_need_names(struct ovl_fixer *fx, struct ovl_parents *parents)
+{
+	const struct ovl_fact_index *entry;
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, fx->finding->loc, &obs);
+
+	if (r < 0)
+		return r;
+	entry = find_entry(fx, obs.stat.ino);
+	return entry ? each_shown(fx, entry, want_parent, parents) : 0;
 }
 
 /*
@@ -166,7 +255,7 @@ int ovl_fix_convert_index(struct ovl_fixer *fx)
 	entry = find_entry(fx, obs.stat.ino);
 	if (!entry)
 		return ovl_way_refuse(fx, "it is in the index no more");
-	r = link_names(fx, entry);
+	r = each_shown(fx, entry, link_shown, NULL);
 	n = fx->way->ops.len;
 	if (r == 0)
 		r = drop_entry(fx, obs.stat.ino);
@@ -201,12 +290,13 @@ int ovl_fix_convert_nlink(struct ovl_fixer *fx)
 
 int ovl_fix_convert_redirect(struct ovl_fixer *fx)
 {
-	return ovl_fix_redirect_expand(fx);
+	return ovl_expand_dir(fx, fx->finding->loc);
 }
 
+/* (The upper has the directory by now.) */
 int ovl_fix_convert_redirect_below(struct ovl_fixer *fx)
 {
-	return ovl_way_refuse(fx, "not built yet");
+	return ovl_expand_dir(fx, fx->finding->loc);
 }
 
 /* ---- Marks ---- */

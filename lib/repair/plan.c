@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "repair/decide.h"
 #include "repair/lower.h"
+#include "repair/parents.h"
 
 #include "base/banned.h"
 
@@ -194,12 +195,14 @@ enum ovl_phase ovl_plan_phase(enum ovl_problem_id problem)
 /* What a conversion has no way for is left by every phase, and told with the repairs. */
 int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
 		  const struct ovl_facts *facts, const struct ovl_policy *policy,
-		  const struct ovl_plan_part *part, uint64_t *number, struct ovl_map *declined,
-		  ovl_plan *ret)
+		  const struct ovl_plan_part *part, struct ovl_plan_memory *memory, ovl_plan *ret)
 {
-	struct planner p = { .fx = { .stack = stack, .facts = facts, .number = number },
+	struct planner p = { .fx = { .stack = stack,
+				     .facts = facts,
+				     .number = &memory->number,
+				     .copied = &memory->copied },
 			     .policy = policy,
-			     .declined = declined,
+			     .declined = &memory->declined,
 			     .converts = part->phase != OVL_PHASE_REPAIR };
 	int r = 0;
 
@@ -228,4 +231,65 @@ int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
 	ovl_linked_done(&p.fx.linked);
 	ovl_map_done(&p.writable);
 	return r < 0 ? r : p.quit ? -ECANCELED : 0;
+}
+
+void ovl_plan_forget(struct ovl_plan_memory *memory)
+{
+	struct ovl_key key;
+	uint64_t value;
+	size_t pos = 0;
+
+	while (ovl_map_next(&memory->copied, &pos, &key, &value))
+		ovl_path_unref((struct ovl_path *)(uintptr_t)value);
+	ovl_map_done(&memory->copied);
+	ovl_map_done(&memory->declined);
+}
+
+static int add_parents(struct ovl_fixer *fx, const struct ovl_parents *parents, size_t finding,
+		       ovl_plan *ret)
+{
+	static const struct ovl_repair_row row = { .text = "make the directories for it",
+						   .trust = OVL_WAY_PREEN };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ovl_parents_len(parents); i++) {
+		struct ovl_repair_step step = { .finding = finding, .way = { .row = &row } };
+
+		fx->way = &step.way;
+		r = ovl_parents_emit(parents, fx, i);
+		if (r == 0)
+			r = ovl_vec_push(ret, step);
+		if (r < 0)
+			ovl_way_done(&step.way);
+	}
+	return r;
+}
+
+int ovl_plan_parents(struct ovl_stack *stack, const struct ovl_report *report,
+		     const struct ovl_facts *facts, const struct ovl_plan_part *part,
+		     struct ovl_plan_memory *memory, ovl_plan *ret)
+{
+	struct ovl_fixer fx = { .stack = stack, .facts = facts, .number = &memory->number };
+	struct ovl_parents parents;
+	size_t last = part->from;
+	int r = 0;
+
+	ovl_parents_init(&parents, OVL_LAYER_UPPER);
+	for (size_t i = part->from; r >= 0 && i < part->to; i++) {
+		struct ovl_finding f = ovl_report_get(report, i);
+		const struct ovl_repair_row *row;
+
+		if (ovl_repair_rows(f.problem, &row) == 0 || row->phase != part->phase ||
+		    !row->need)
+			continue;
+		fx.finding = &f;
+		last = i;
+		r = row->need(&fx, &parents);
+	}
+	/* What cannot be found out is told when the finding is planned for. */
+	r = r == -ENOMEM ? r : add_parents(&fx, &parents, last, ret);
+	ovl_parents_done(&parents);
+	free(fx.why);
+	ovl_obs_scratch_done(&fx.scratch);
+	return r;
 }

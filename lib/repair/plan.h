@@ -49,6 +49,11 @@ enum ovl_phase {
 	OVL_PHASE__MAX
 };
 
+struct ovl_parents;
+
+/** Of a conversion: which directories must be in the upper before a finding can be planned for. */
+typedef int ovl_need_fn(struct ovl_fixer *fx, struct ovl_parents *parents);
+
 /** A row of repairs.def. */
 struct ovl_repair_row {
 	enum ovl_problem_id problem;
@@ -58,6 +63,7 @@ struct ovl_repair_row {
 	bool recheck;     /* what it brings to light is to be checked in another round */
 	bool below;       /* nobody could miss what it does in a lower layer either */
 	enum ovl_phase phase;
+	ovl_need_fn *need; /* NULL: nothing */
 };
 
 /** ovl_repair_rows - the ways for a problem, in order of preference; @ret borrowed; their number */
@@ -84,6 +90,9 @@ struct ovl_fixer {
 	struct ovl_obs_scratch scratch; /* of ovl_fixer_observe() */
 	struct ovl_other_names others;  /* of ovl_fixer_names() */
 	struct ovl_linked linked;       /* of ovl_way_replace() */
+	struct ovl_map *
+		copied; /* lower files of several names that a conversion copied up: (dev, ino) -> path
+				 * of the first, counted; NULL if nothing will be carried out */
 };
 
 void ovl_way_done(struct ovl_way *way);
@@ -167,6 +176,10 @@ int ovl_way_whiteout(struct ovl_fixer *fx, struct ovl_loc loc);
 /** ovl_way_copy - a copy of a lower object, see OVL_MAKE_COPY, where nothing is */
 int ovl_way_copy(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc to);
 
+/** ovl_way_copy_whole - the same of a metacopy file, with its content from @data */
+int ovl_way_copy_whole(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc data,
+		       struct ovl_loc to);
+
 /** ovl_way_move - give an object another name */
 int ovl_way_move(struct ovl_fixer *fx, struct ovl_loc from, struct ovl_loc to);
 
@@ -224,16 +237,30 @@ struct ovl_plan_part {
 /** ovl_plan_phase - the phase of the ways for a problem; REPAIR if it is no conversion */
 enum ovl_phase ovl_plan_phase(enum ovl_problem_id problem);
 
+/** What the plans of one run have in common. Zeroed: nothing yet. */
+struct ovl_plan_memory {
+	uint64_t number;         /* see struct ovl_fixer */
+	struct ovl_map declined; /* hashes of findings that were answered with no: not asked again */
+	struct ovl_map copied;   /* see struct ovl_fixer */
+};
+
+void ovl_plan_forget(struct ovl_plan_memory *memory);
+
+/**
+ * ovl_plan_parents - the directories that the upper must have before a part can be planned for
+ * Their steps are added to @ret; each is told as one of a finding that needs it. 0 or negative errno.
+ */
+int ovl_plan_parents(struct ovl_stack *stack, const struct ovl_report *report,
+		     const struct ovl_facts *facts, const struct ovl_plan_part *part,
+		     struct ovl_plan_memory *memory, ovl_plan *ret);
+
 /**
  * ovl_plan_make - decide and plan, for a part of the findings of a report; adds to @ret
- * @number: see struct ovl_fixer
- * @declined: what was answered with no in an earlier round is not asked again; added to
  * Asks where the policy says so. 0; -ECANCELED if the answer was to quit (what was agreed to before is in
  * the plan); -ENOMEM.
  */
 int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
 		  const struct ovl_facts *facts, const struct ovl_policy *policy,
-		  const struct ovl_plan_part *part, uint64_t *number, struct ovl_map *declined,
-		  ovl_plan *ret);
+		  const struct ovl_plan_part *part, struct ovl_plan_memory *memory, ovl_plan *ret);
 
 #endif

@@ -139,14 +139,14 @@ int ovl_repair(struct ovl_stack *stack, const struct ovl_check_options *options,
 		w.tx.threads = ovl_check_threads(options);
 		w.tx.cancelled = options->cancelled;
 		w.tx.cancelled_ctx = options->ctx;
-		w.number = w.tx.open ? w.tx.store.journal.saved : 0;
+		w.memory.number = w.tx.open ? w.tx.store.journal.saved : 0;
 		r = ovl_rounds(&w, OVL_PHASE_REPAIR, &repairs->round, e);
 		if (r == 0 && options->profile && options->profile->active)
 			r = ovl_convert(&w, &repairs->round, &repairs->conversion, e);
 		r = finish(&w, repairs, r, e);
 	}
 	ovl_tx_done(&w.tx);
-	ovl_map_done(&w.declined);
+	ovl_plan_forget(&w.memory);
 	ovl_reasons_done(&w.reasons);
 	if (repairs->round.len > 0 && list_results(repairs) == 0)
 		*ret = repairs;

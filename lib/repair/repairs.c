@@ -9,15 +9,22 @@
 
 static const struct ovl_repair_row rows[] = {
 #define REPAIR(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, false, false, 0 },
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, false, false, 0, NULL },
 #define REPAIR_DEEP(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, false, 0 },
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, false, 0, NULL },
 #define REPAIR_BELOW(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, true, 0 },
-#define CONVERT(PROBLEM, PHASE, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_PREEN, ovl_fix_##FIX, TEXT, true, true, OVL_PHASE_##PHASE },
+	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, true, 0, NULL },
+#define CONVERT_INTO(PROBLEM, PHASE, NEED, FIX, TEXT)                         \
+	{ OVL_P_##PROBLEM,   OVL_WAY_PREEN,  ovl_fix_##FIX, TEXT, true, true, \
+	  OVL_PHASE_##PHASE, ovl_need_##NEED },
+#define CONVERT(PROBLEM, PHASE, FIX, TEXT)                                         \
+	{                                                                          \
+		OVL_P_##PROBLEM,   OVL_WAY_PREEN, ovl_fix_##FIX, TEXT, true, true, \
+		OVL_PHASE_##PHASE, NULL                                            \
+	},
 #include "repair/repairs.def"
 #undef CONVERT
+#undef CONVERT_INTO
 #undef REPAIR_BELOW
 #undef REPAIR_DEEP
 #undef REPAIR

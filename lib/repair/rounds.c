@@ -140,13 +140,32 @@ static int look(struct ovl_work *w, struct ovl_round *round, struct ovl_error *e
 	return r < 0 ? r : ovl_check_facts(stack, w->options, &round->report, &round->facts, e);
 }
 
+/* Steps of their own, which no report tells: without them the findings cannot be planned for. */
+static int make_parents(struct ovl_work *w, struct ovl_round *round,
+			const struct ovl_plan_part *part, struct ovl_error *e)
+{
+	ovl_plan plan = { 0 };
+	int r = ovl_plan_parents(w->tx.stack, round->report, round->facts, part, &w->memory, &plan);
+
+	if (r < 0)
+		ovl_fail(e, r, "cannot plan the conversion");
+	else
+		r = ovl_tx_apply(&w->tx, round->report, &plan, 0, e);
+	ovl_plan_done(&plan);
+	return r;
+}
+
 /* Plans for a part of the findings and carries it out. */
 static int run_part(struct ovl_work *w, struct ovl_round *round, const struct ovl_plan_part *part,
 		    struct ovl_error *e)
 {
 	size_t from = round->plan.len;
-	int r = ovl_plan_make(w->tx.stack, round->report, round->facts, w->tx.policy, part,
-			      &w->number, &w->declined, &round->plan);
+	int r = part->phase == OVL_PHASE_REPAIR ? 0 : make_parents(w, round, part, e);
+
+	if (r < 0)
+		return r;
+	r = ovl_plan_make(w->tx.stack, round->report, round->facts, w->tx.policy, part, &w->memory,
+			  &round->plan);
 
 	w->quit = r == -ECANCELED;
 	if (r < 0 && !w->quit)

@@ -29,9 +29,8 @@ void ovl_reasons_done(struct ovl_reasons *reasons);
 struct ovl_work {
 	struct ovl_tx tx;
 	const struct ovl_check_options *options;
-	struct ovl_map declined;
 	struct ovl_reasons reasons;
-	uint64_t number;
+	struct ovl_plan_memory memory;
 	bool quit;
 };
 

@@ -169,7 +169,9 @@ int ovl_way_whiteout(struct ovl_fixer *fx, struct ovl_loc loc)
 	return ovl_way_add(fx, &op, r);
 }
 
-int ovl_way_copy(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc to)
+/* @data: NULL: in the file itself */
+static int copy(struct ovl_fixer *fx, struct ovl_loc lower, const struct ovl_loc *data,
+		struct ovl_loc to)
 {
 	struct ovl_op op = { .type = OVL_OP_MOVE, .make = OVL_MAKE_COPY };
 	struct ovl_obs obs;
@@ -178,12 +180,31 @@ int ovl_way_copy(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc to)
 	if (r < 0)
 		return r;
 	op.source_ino = obs.stat.ino;
-	r = ovl_place_store(&op.at, "stage", ++*fx->number);
+	if (data) {
+		r = ovl_fixer_observe(fx, *data, &obs);
+		if (r == 0)
+			r = ovl_place_set(&op.data, *data);
+		op.data_ino = obs.stat.ino;
+	}
+	op.cost = obs.kind == OVL_KIND_REG ? obs.stat.blocks * 512 : 0;
+	if (r == 0)
+		r = ovl_place_store(&op.at, "stage", ++*fx->number);
 	if (r == 0)
 		r = ovl_place_set(&op.source, lower);
 	if (r == 0)
 		r = ovl_place_set(&op.to, to);
 	return ovl_way_add(fx, &op, r);
+}
+
+int ovl_way_copy(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc to)
+{
+	return copy(fx, lower, NULL, to);
+}
+
+int ovl_way_copy_whole(struct ovl_fixer *fx, struct ovl_loc lower, struct ovl_loc data,
+		       struct ovl_loc to)
+{
+	return copy(fx, lower, &data, to);
 }
 
 /* @size: what the file is to have; that of @lower if there is one. */
