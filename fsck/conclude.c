@@ -52,6 +52,8 @@ int ovl_conclude(struct ovl_reporting *r, struct ovl_summary *s, bool asked, boo
 		.cancelled = s->cancelled,
 		.failed = failed,
 	};
+	if (s->conversion && s->conversion->lacks_space) /* nothing was begun: that is no result */
+		outcome.left = 0;
 	s->exit_code = ovl_exitcode(&outcome);
 	if (report(r, s, asked) < 0) {
 		ovl_message_error("cannot write the report: out of memory");

@@ -82,7 +82,7 @@ struct ovl_estimate {
 struct ovl_conversion {
 	bool active;
 	struct ovl_estimate estimate;
-	bool lacks_space;
+	bool lacks_space; /* so nothing was written */
 	enum ovl_obstacle obstacle;
 	bool compared;     /* what the target shows was compared with what was shown before */
 	uint64_t n_differ; /* directories of which something differs */

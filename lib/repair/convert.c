@@ -94,27 +94,29 @@ static int prove(struct ovl_work *w, struct ovl_snapshot *before, struct ovl_con
 }
 
 /* Before the first write: is there room for all of it? */
-static int check_space(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_estimate *ret,
+static int check_space(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_conversion *ret,
 		       struct ovl_error *e)
 {
+	const struct ovl_estimate *x = &ret->estimate;
 	struct ovl_round *last = &rounds->data[rounds->len - 1];
 	_cleanup_free_ char *layer = NULL;
 	int lacking, r;
 
-	r = ovl_estimate(w->tx.stack, last->report, last->facts, ret, &lacking);
+	r = ovl_estimate(w->tx.stack, last->report, last->facts, &ret->estimate, &lacking);
 	last->facts = ovl_facts_free(last->facts);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot find out how much space the conversion takes");
-	if (lacking == OVL_LAYER_NONE)
+	ret->lacks_space = lacking != OVL_LAYER_NONE;
+	if (!ret->lacks_space)
 		return 0;
 	layer = ovl_stack_layer_name(w->tx.stack, lacking);
 	return ovl_fail_plain(
 		e, -ENOSPC,
 		"too little space on the file system of %s: %llu MiB and %llu inodes are "
 		"needed, %llu MiB and %llu inodes are free; nothing was converted",
-		layer ? layer : "a layer", (unsigned long long)(ret->bytes >> 20) + 1,
-		(unsigned long long)ret->inodes, (unsigned long long)ret->free_bytes >> 20,
-		(unsigned long long)ret->free_inodes);
+		layer ? layer : "a layer", (unsigned long long)(x->bytes >> 20) + 1,
+		(unsigned long long)x->inodes, (unsigned long long)x->free_bytes >> 20,
+		(unsigned long long)x->free_inodes);
 }
 
 static int run_phases(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_error *e)
@@ -139,7 +141,7 @@ int ovl_convert(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_conversion
 	ret->obstacle = find_obstacle(last_report(rounds));
 	if (ret->obstacle != OVL_OBSTACLE_NONE || !has_work(last_report(rounds)))
 		return 0;
-	r = check_space(w, rounds, &ret->estimate, e);
+	r = check_space(w, rounds, ret, e);
 	if (r < 0)
 		return r;
 	r = ovl_snapshot_take(stack, &stack->config, w->options, &before);
