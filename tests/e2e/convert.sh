@@ -13,6 +13,7 @@
 #	OVL_FIRST=N       the first one (1)
 #	OVL_FS="..."      on what: ext4 xfs btrfs (all of them)
 #	OVL_TARGETS="..." kernels (of all a few for each seed; with OVL_LONG=1 all)
+#	OVL_LAYERS="..."  which layers to convert (upper all)
 #	OVL_JOBS=N        how many at a time (one a processor)
 #
 # A seed that fails says how to run it again.
@@ -30,6 +31,14 @@ first=${OVL_FIRST:-1}
 jobs=${OVL_JOBS:-$(nproc)}
 read -r -a kinds <<<"${OVL_FS:-ext4 xfs btrfs}"
 read -r -a targets <<<"${OVL_TARGETS:-4.0 4.9 4.14 4.18 5.4 5.10 6.1}"
+layer_args=()
+for layers in ${OVL_LAYERS:-upper all}; do
+	# The upper alone is what is done without being asked.
+	case $layers in
+	upper) layer_args+=("") ;;
+	*) layer_args+=("-E layers=$layers") ;;
+	esac
+done
 [ -x "$KIT_TOOLS/ovl-random" ] || kit_broken "no ovl-random in $KIT_TOOLS"
 
 # An overlay for the seed, in the image JOB.made; its options in $dirs and $all, its layers in
@@ -135,8 +144,8 @@ convert_once() {
 	}
 	printed "$out.run" "$kernel" || echo "no mount options were printed for Linux $kernel"
 	print=$REPLY
-	# What has a newline in the name of a layer does not fit on a line.
-	[[ $options != *$'\n'* ]] || print=$dirs
+	# With a newline in the name of a layer they are no line.
+	[[ $options != *$'\n'* ]] || print=${dirs%,userxattr}
 	known_there "$kernel" "$print"
 	[ "$want" -ne 0 ] || untouched "a conversion of nothing"
 	every_sum "${layers[@]}" >"$out.sums"
@@ -158,10 +167,13 @@ convert_once() {
 			copy "$JOB.made" "$JOB.conv"
 			return
 		}
-	elif ! cmp -s "$out.before" "$out.plain" && [ "$options" = "$dirs" ]; then
+	elif [ -s "$out.harm" ] && [ "$options" = "$dirs" ]; then
 		case $kernel in
 		4.*) ;; # other rules than the ones that the plain view was made with
-		*) echo "nothing to do for $kernel, but without features the overlay shows something else" ;;
+		*)
+			echo "nothing to do for $kernel, but without features:"
+			cat "$out.harm"
+			;;
 		esac
 	fi
 	detach
@@ -175,10 +187,11 @@ run_targets() {
 		n=$((n + 1))
 		[ -n "$long" ] || [ -n "${OVL_TARGETS:-}" ] ||
 			[ $(((seed + n) % 4)) -eq 0 ] || continue
-		for args in "" "-E layers=all"; do
+		for args in "${layer_args[@]}"; do
 			which=("$dirs")
 			# Everything that the user asks for, in every other round.
 			[ $(((seed + n) % 2)) -ne 0 ] && [ -z "$args" ] && [ -z "$long" ] || which+=("$all")
+			[[ $dirs != *$'\n'* ]] || which=("$dirs")
 			for options in "${which[@]}"; do
 				# shellcheck disable=SC2086 # two words or none
 				convert_once "$kernel" "$options" $args >"$out.round"
@@ -200,11 +213,12 @@ run_seed() {
 	fi
 	upper_at=$((${#layers[@]} - 2))
 	plain_view
-	! cmp -s "$out.before" "$out.plain" || : >"$out.harmless"
+	same_view "$out.before" "$out.plain" >"$out.harm"
+	[ -s "$out.harm" ] || : >"$out.harmless"
 	if [ -n "$built" ]; then run_targets; fi >"$out.wrong"
 	[ ! -s "$out.wrong" ] ||
 		printf 'again: OVL_FS=%s OVL_FIRST=%s OVL_SEEDS=1 OVL_LONG=1 %s\n' "$kind" "$seed" "$0" >>"$out.wrong"
-	rm -f "$out".{before,before.cut,before2,before2.cut,plain,after,after.cut,layers,sums,now,run,round,log}
+	rm -f "$out".{before,before.cut,before2,before2.cut,plain,plain.cut,harm,after,after.cut,layers,sums,now,run,round,log}
 	: >"$out.done"
 }
 

@@ -156,10 +156,11 @@ same_view() {
 		}' "$before" "$after" "$@" | head -n 10
 }
 
-# layer_sums LAYER...: what undo must bring back; not what a mount makes anew, nor the journals.
+# layer_sums LAYER... WORK: what undo must bring back; not what a mount makes anew, nor the journals.
 layer_sums() {
-	kit_treesum -x ctime,dirsize "$@" |
-		grep -vE ':(/work|/work/incompat) d |:/\.fsck\.overlay|/w[^/:]*:/ d '
+	kit_treesum -x ctime,dirsize "${@:1:$#-1}"
+	kit_treesum -x ctime,dirsize "${@: -1}" |
+		grep -vE '^(/|/work|/work/incompat|/\.fsck\.overlay) d ' || :
 }
 
 # every_sum LAYER...: everything, to see that nothing was written

@@ -162,7 +162,7 @@ make_random() {
 	D=$AT/$name
 	mkdir "$D"
 	"$KIT_TOOLS/ovl-random" -x -s "$1" "$D" >"$KIT_DIR/making.log" 2>&1 &&
-		! grep -qvE '^[-_a-zA-Z0-9/.:,+=]+$' "$D/options" && ! grep -q 'datadir\|lowerdir+' "$D/options" || {
+		[[ $(cat "$D/options") =~ ^[-_a-zA-Z0-9/.:,=]+$ ]] || {
 		rm -rf "$D"
 		return 1
 	}
