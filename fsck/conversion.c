@@ -15,7 +15,7 @@ bool ovl_conversion_is_routine(const struct ovl_result *result)
 {
 	const struct ovl_problem *p = ovl_problem_get(result->finding.problem);
 
-	if (!p->feature || p->trust == OVL_TRUST_NEVER)
+	if (!p->feature || p->trust == OVL_TRUST_NEVER || result->finding.severity == OVL_SEV_ERROR)
 		return false;
 	return result->fate == OVL_FATE_FIXED || (result->fate == OVL_FATE_LEFT && !result->why);
 }

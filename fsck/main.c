@@ -101,7 +101,7 @@ static int require_terminal(const struct ovl_options *o, struct ovl_error *e)
 }
 
 /* What is to be converted for, if anything is. */
-static void make_profile(const struct ovl_options *o, const struct ovl_config *given,
+static void make_profile(const struct ovl_options *o, struct ovl_config *given,
 			 struct ovl_profile *ret)
 {
 	if (o->to)
@@ -110,6 +110,10 @@ static void make_profile(const struct ovl_options *o, const struct ovl_config *g
 		ovl_profile_drop(ret, o->dropped);
 	ret->all_layers = o->all_layers;
 	ret->accept_loss = o->accept_loss;
+	if (!ret->active || !given->userxattr || ret->on & OVL_FBIT(USERXATTR))
+		return;
+	given->leaves_userxattr = true;
+	ovl_profile_drop(ret, OVL_FBIT(INDEX)); /* the target would not know it for its own */
 }
 
 static int work(struct ovl_reporting *r, struct ovl_stack *stack)

@@ -38,6 +38,7 @@ struct ovl_config {
 	enum ovl_uuid uuid;
 	enum ovl_verity verity;
 	bool userxattr;
+	bool leaves_userxattr; /* a conversion takes it away: believe the layers once it has */
 	bool is_volatile;
 	bool read_only; /* "ro" */
 	char **unknown; /* options that mean nothing to us, escaped as given, in order, each once */

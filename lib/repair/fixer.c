@@ -72,7 +72,8 @@ static int pin_parent(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_dir *
 	return 0;
 }
 
-int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *ret)
+int ovl_fixer_observe_as(struct ovl_fixer *fx, struct ovl_loc loc, bool userxattr,
+			 struct ovl_obs *ret)
 {
 	struct ovl_dir *dir;
 	int r, fd;
@@ -80,11 +81,16 @@ int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *
 	r = pin_parent(fx, loc, &dir, &fd);
 	if (r < 0)
 		return r;
-	r = ovl_reader_observe(fx->stack->reader, fd, loc.path ? loc.path->name : "",
-			       fx->stack->config.userxattr, &fx->scratch, ret);
+	r = ovl_reader_observe(fx->stack->reader, fd, loc.path ? loc.path->name : "", userxattr,
+			       &fx->scratch, ret);
 	ovl_dir_unpin(dir);
 	ovl_dir_unref(dir);
 	return r;
+}
+
+int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *ret)
+{
+	return ovl_fixer_observe_as(fx, loc, fx->stack->config.userxattr, ret);
 }
 
 int ovl_fixer_handle(struct ovl_fixer *fx, struct ovl_loc loc, uint8_t flags,

@@ -46,6 +46,9 @@ enum ovl_phase {
 	OVL_PHASE_INDEX,
 	OVL_PHASE_DIRS,
 	OVL_PHASE_MARKS,
+	OVL_PHASE_PREFIX, /* the names with another prefix */
+	OVL_PHASE_SWITCH, /* from here on those count */
+	OVL_PHASE_OLD,
 	OVL_PHASE__MAX
 };
 
@@ -116,6 +119,10 @@ char *ovl_fixer_place(struct ovl_fixer *fx, struct ovl_loc loc);
  */
 int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *ret);
 
+/** ovl_fixer_observe_as - the same with the names of one prefix, in force or not */
+int ovl_fixer_observe_as(struct ovl_fixer *fx, struct ovl_loc loc, bool userxattr,
+			 struct ovl_obs *ret);
+
 /**
  * ovl_fixer_handle - the handle that overlayfs would store as the origin of what is copied up from here
  * @flags: OVL_FH_FLAG_PATH_UPPER for the xattr "upper" of an index entry, else 0
@@ -166,6 +173,10 @@ int ovl_way_add(struct ovl_fixer *fx, struct ovl_op *op, int r);
 int ovl_way_set_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
 		      struct ovl_bytes value);
 int ovl_way_remove_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id);
+
+/** ovl_way_xattr_as - both, under the name of one prefix, in force or not; @value: NULL: remove it */
+int ovl_way_xattr_as(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id, bool userxattr,
+		     const struct ovl_bytes *value);
 
 /** ovl_way_set_aside - move an object whole into saved/, where a person can look at it */
 int ovl_way_set_aside(struct ovl_fixer *fx, struct ovl_loc loc);

@@ -63,8 +63,8 @@ static int guard(struct ovl_fixer *fx, struct ovl_loc loc, uint64_t *ret_names)
 					  "it has names outside of the upper as well");
 }
 
-static int change_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
-			const struct ovl_bytes *value)
+int ovl_way_xattr_as(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id, bool userxattr,
+		     const struct ovl_bytes *value)
 {
 	struct ovl_op op = { .type = OVL_OP_XATTR };
 	struct ovl_obs obs;
@@ -72,7 +72,7 @@ static int change_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr
 
 	/* Last, since what it gives is good until the next look only. */
 	if (r == 0)
-		r = ovl_fixer_observe(fx, loc, &obs);
+		r = ovl_fixer_observe_as(fx, loc, userxattr, &obs);
 	if (r < 0)
 		return r;
 	if (obs.xbad & (1u << id))
@@ -86,7 +86,7 @@ static int change_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr
 		return 0;
 	op.ino = obs.stat.ino;
 	op.mode = obs.stat.mode;
-	op.xattr = strdup(ovl_xattr_name(id, fx->stack->config.userxattr));
+	op.xattr = strdup(ovl_xattr_name(id, userxattr));
 	r = op.xattr ? ovl_place_set(&op.at, loc) : -ENOMEM;
 	if (r == 0 && op.has_old)
 		r = ovl_buf_add(&op.old_value, obs.x[id].data, obs.x[id].len);
@@ -98,12 +98,12 @@ static int change_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr
 int ovl_way_set_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id,
 		      struct ovl_bytes value)
 {
-	return change_xattr(fx, loc, id, &value);
+	return ovl_way_xattr_as(fx, loc, id, fx->stack->config.userxattr, &value);
 }
 
 int ovl_way_remove_xattr(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id)
 {
-	return change_xattr(fx, loc, id, NULL);
+	return ovl_way_xattr_as(fx, loc, id, fx->stack->config.userxattr, NULL);
 }
 
 /* What is moved or linked is known by its inode number. */

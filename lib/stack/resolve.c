@@ -15,14 +15,15 @@
 
 #include "base/banned.h"
 
-/* Does the root of the upper, or of the topmost lower, carry overlay xattrs of one prefix only? */
-static int guess_userxattr(struct ovl_stack *s, bool *ret)
+/* Which prefixes have the overlay xattrs on the root of the upper, or of the topmost lower? */
+static int find_prefixes(struct ovl_stack *s, bool *ret_user, bool *ret_trusted)
 {
 	const struct ovl_root *root = &s->layer[s->has_upper ? 0 : 1].root;
 	_cleanup_(ovl_buf_done) struct ovl_buf names = { 0 };
 	bool user = false, trusted = false;
 	int r = s->reader->ops->list_xattrs(s->reader, root->fd, "", &names);
 
+	*ret_user = *ret_trusted = false;
 	if (r == -EOPNOTSUPP)
 		return 0;
 	if (r < 0)
@@ -33,8 +34,35 @@ static int guess_userxattr(struct ovl_stack *s, bool *ret)
 		if (ovl_xattr_classify(names.data + i, false, NULL) == OVL_XC_KNOWN)
 			trusted = true;
 	}
-	*ret = user && !trusted;
+	*ret_user = user;
+	*ret_trusted = trusted;
 	return 0;
+}
+
+/* Options that the kernel refuses beside userxattr tell that it was not given. */
+static bool may_be_userxattr(const struct ovl_config *given)
+{
+	return given->metacopy != OVL_ON && given->redirect_dir != OVL_REDIRECT_ON &&
+	       given->redirect_dir != OVL_REDIRECT_FOLLOW;
+}
+
+static int resolve_userxattr(struct ovl_stack *s)
+{
+	const struct ovl_config *given = s->given;
+	bool user = false, trusted = false;
+	int r = 0;
+
+	if (given->userxattr ? given->leaves_userxattr : may_be_userxattr(given)) {
+		r = find_prefixes(s, &user, &trusted);
+		if (r == 0)
+			s->config.userxattr = given->userxattr ? user || !trusted :
+								 user && !trusted;
+	}
+	/* Half way in a conversion both are there. */
+	if (r == 0 && s->was_userxattr && user)
+		s->config.userxattr = true;
+	s->was_userxattr |= s->config.userxattr;
+	return r;
 }
 
 /* Entries that only nfs_export=on makes: directories and whiteouts that are not temporary. */
@@ -118,24 +146,15 @@ static void resolve_redirect(struct ovl_stack *s)
 		c->metacopy = is_metacopy_possible(s) ? OVL_ON : OVL_OFF;
 }
 
-/* Options that the kernel refuses beside userxattr tell that it was not given. */
-static bool may_be_userxattr(const struct ovl_config *given)
-{
-	return given->metacopy != OVL_ON && given->redirect_dir != OVL_REDIRECT_ON &&
-	       given->redirect_dir != OVL_REDIRECT_FOLLOW;
-}
-
 int ovl_resolve_options(struct ovl_stack *s, struct ovl_error *e)
 {
 	int r;
 
 	s->config = *s->given;
-	if (!s->config.userxattr && may_be_userxattr(s->given)) {
-		r = guess_userxattr(s, &s->config.userxattr);
-		if (r < 0)
-			return ovl_fail(e, r, "cannot list the xattrs of '%s'",
-					s->layer[s->has_upper ? 0 : 1].dir);
-	}
+	r = resolve_userxattr(s);
+	if (r < 0)
+		return ovl_fail(e, r, "cannot list the xattrs of '%s'",
+				s->layer[s->has_upper ? 0 : 1].dir);
 	r = resolve_index(s, e);
 	if (r < 0)
 		return r;

@@ -38,6 +38,7 @@ struct ovl_dir_cache {
 struct ovl_stack {
 	const struct ovl_config *given;
 	struct ovl_config config; /* resolved; its paths are borrowed from @given */
+	bool was_userxattr;       /* config had userxattr at some time, and may have it no more */
 	struct ovl_reader *reader;
 
 	/*

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Conversion: from user.overlay.* to trusted.overlay.*. See rule_convert_user.c.
+ */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "repair/fixes.h"
+
+#include "base/banned.h"
+
+enum { OLD = true, NEW = false }; /* userxattr or not */
+
+static int copy_one(struct ovl_fixer *fx, enum ovl_xattr_id id)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf copy = { 0 };
+	const struct ovl_loc loc = fx->finding->loc;
+	struct ovl_bytes value;
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe_as(fx, loc, OLD, &obs);
+
+	if (r < 0)
+		return r;
+	if (obs.xbad & (1u << id))
+		return obs.xerr;
+	if (!(obs.xmask & (1u << id)))
+		return ovl_way_xattr_as(fx, loc, id, NEW, NULL);
+	r = ovl_buf_add(&copy, obs.x[id].data, obs.x[id].len);
+	if (r < 0)
+		return r;
+	value = ovl_buf_bytes(&copy);
+	return ovl_way_xattr_as(fx, loc, id, NEW, &value);
+}
+
+int ovl_fix_convert_userxattr(struct ovl_fixer *fx)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < OVL_X__MAX; i++)
+		r = copy_one(fx, (enum ovl_xattr_id)i);
+	return r < 0 ? r : 1;
+}
+
+static int remove_old(struct ovl_fixer *fx)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < OVL_X__MAX; i++)
+		r = ovl_way_xattr_as(fx, fx->finding->loc, (enum ovl_xattr_id)i, OLD, NULL);
+	return r < 0 ? r : 1;
+}
+
+int ovl_fix_convert_userxattr_root(struct ovl_fixer *fx)
+{
+	int r = ovl_fix_convert_userxattr(fx);
+
+	return r < 0 ? r : remove_old(fx);
+}
+
+/* Is each of the old names there as a new one, with the same value? */
+static int is_copied(struct ovl_fixer *fx)
+{
+	struct ovl_obs obs;
+	unsigned old;
+	int r = ovl_fixer_observe_as(fx, fx->finding->loc, OLD, &obs);
+
+	if (r < 0)
+		return r;
+	old = obs.xmask | obs.xbad;
+	r = ovl_fixer_observe_as(fx, fx->finding->loc, NEW, &obs);
+	return r < 0 ? r : (old & ~obs.xmask) == 0;
+}
+
+int ovl_fix_convert_userxattr_old(struct ovl_fixer *fx)
+{
+	int r = is_copied(fx);
+
+	if (r <= 0)
+		return r < 0 ? r : ovl_way_refuse(fx, "they are not there as trusted.overlay.*");
+	return remove_old(fx);
+}
