@@ -137,6 +137,16 @@ for type in ext4 xfs btrfs; do
 	through "$ALL" 'chmod 640 a; rm a'
 	round "$type: a metacopy that is in the index only" "$ALL"
 
+	overlay "index only generations $type" 2
+	must rmdir "$D/lower1"
+	into "$D/lower2" 'seq 3000 >a; ln a b'
+	must kit_mount "lowerdir=$D/lower2,upperdir=$U,workdir=$D/work,$ALL" "$D/m"
+	into "$D/m" 'chmod 640 a; chmod 600 b'
+	must kit_unmount "$D/m"
+	into "$D" 'mv upper lower1; rm -rf work; mkdir upper work'
+	through "$ALL" 'echo changed >>a; rm a'
+	round "$type: data that is in the index only, over a metacopy in a lower layer" "$ALL"
+
 	overlay "over another $type"
 	into "$L" 'mkdir -p new/hidden old/deep; echo hidden >new/file; echo hidden >new/hidden/f
 		echo shown >old/file2; echo shown >old/deep/g'
