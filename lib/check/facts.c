@@ -61,6 +61,7 @@ void ovl_facts_done(struct ovl_facts *f)
 	while (ovl_map_next(&f->index_dir, &pos, &key, &value))
 		ovl_path_unref((struct ovl_path *)(uintptr_t)value);
 	ovl_map_done(&f->index_dir);
+	ovl_map_done(&f->index_lower);
 	ovl_map_done(&f->origin_first);
 	ovl_map_done(&f->link_by_ino);
 	ovl_map_done(&f->wanted);

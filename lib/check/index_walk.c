@@ -89,6 +89,10 @@ static int register_entry(struct ovl_run *run, const struct ovl_obs *obs,
 		r = register_dir(run, obs);
 	if (r < 0 || obs->kind == OVL_KIND_DIR || obs->kind == OVL_KIND_WHITEOUT)
 		return r;
+	if (entry->state == OVL_ORIGIN_FOUND)
+		r = ovl_map_put(&run->facts.index_lower, entry->lower, 1, &value);
+	if (r < 0)
+		return r;
 	link.metacopy = ovl_obs_has(obs, OVL_X_METACOPY);
 	link.marked = (obs->xmask | obs->xbad) != 0;
 	r = ovl_facts_add_link(&run->facts, &link);

@@ -75,13 +75,24 @@ int ovl_check_convert_metacopy(const struct ovl_view *v, struct ovl_sink *sink)
 	return add(v, sink, OVL_P_CONVERT_METACOPY, missing_bytes(v, sink));
 }
 
+/*
+ * With an index in force, a lower file under one of whose names something was changed is not shown: the
+ * one in the index is.
+ */
+static bool is_indexed(const struct ovl_view *v)
+{
+	const struct ovl_key key = { v->obs->stat.dev, v->obs->stat.ino };
+
+	return v->facts->index_judged && ovl_map_get(&v->facts->index_lower, key);
+}
+
 int ovl_check_convert_metacopy_below(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	struct ovl_path *path = NULL;
 	struct ovl_hit hit;
 	int r;
 
-	if (v->profile->all_layers || !v->stack->has_upper)
+	if (v->profile->all_layers || !v->stack->has_upper || is_indexed(v))
 		return 0;
 	r = find_shown(v, &hit, &path);
 	if (r <= 0)

@@ -10,6 +10,7 @@
 kit_start "$@"
 # shellcheck source=layers_kit.sh
 . "$(dirname "$0")/layers_kit.sh"
+export UNFINISHED= # all of it must pass
 # shellcheck source=convert_kit.sh
 . "$(dirname "$0")/convert_kit.sh"
 ready || kit_skip_all "$REPLY"
