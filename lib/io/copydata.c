@@ -20,7 +20,7 @@
 
 enum {
 	CHUNK = 16 << 20, /* between two questions whether to go on */
-	BUFFER = 1 << 20,
+	BUFFER = 128 << 10,
 };
 
 /** A copy on its way. */
@@ -230,6 +230,20 @@ static int check_size(int from, uint64_t size)
 	return (uint64_t)st.st_size < size ? -EIO : 0;
 }
 
+/* Who is going to take away what leads to the original should have looked at the copy. */
+static int check_copy(int from, int to, uint64_t size)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(from, &st) < 0)
+		return -errno;
+	if ((uint64_t)st.st_size != size)
+		return 0; /* a part of it, or it changes: who asked for that compares */
+	r = ovl_write_same(from, to);
+	return r < 0 ? r : r == 1 ? 0 : -EIO;
+}
+
 int ovl_write_copy(int from, int to, uint64_t size, bool (*cancelled)(void *ctx), void *ctx)
 {
 	struct copy c = { .from = from, .to = to, .cancelled = cancelled, .ctx = ctx };
@@ -243,6 +257,8 @@ int ovl_write_copy(int from, int to, uint64_t size, bool (*cancelled)(void *ctx)
 	if (ioctl(to, FICLONE, from) < 0) {
 		r = copy_data(&c, size);
 		free(c.buffer);
+		if (r == 0)
+			r = check_copy(from, to, size);
 		/* Who waits for it later, with many others, waits less if the disk has begun by now. */
 		if (r == 0)
 			(void)sync_file_range(to, 0, 0, SYNC_FILE_RANGE_WRITE);

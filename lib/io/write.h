@@ -98,7 +98,8 @@ int ovl_write_copy_flags(int from, int to);
  * ovl_write_copy - the content of a file into another one, which is empty or one hole
  * @size: of the source; the target gets it
  * @cancelled: asked now and then; NULL: never
- * As a reflink where possible, else without the holes. -ECANCELED; -EIO if the source is shorter.
+ * As a reflink where possible, else without the holes, and compared with the source then.
+ * -ECANCELED; -EIO if the source is shorter, or what was read back is something else.
  */
 int ovl_write_copy(int from, int to, uint64_t size, bool (*cancelled)(void *ctx), void *ctx);
 
