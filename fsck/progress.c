@@ -146,10 +146,11 @@ static void format_eta(char *buf, size_t size, double elapsed, double percent)
 		snprintf(buf, size, " %u:%02u left", s / 60, s % 60);
 }
 
-/* "label: |=======      | 12.3% 2:05 left" and back to the start of the line */
-static void draw(struct ovl_progress *p, double percent, double elapsed)
+/* "label: |=======      | 12.3% 2:05 left 1.2 GiB of 9.9 GiB" and back to the start of the line */
+static void draw(struct ovl_progress *p, double percent, double elapsed, const char *amount)
 {
-	enum { TAIL = 26 }; /* "| 100.0% 99:59:59 left" and a bit */
+	/* "| 100.0% 99:59:59 left" and a bit */
+	const unsigned TAIL = 26 + (unsigned)strlen(amount);
 	char text[2 * MAX_WIDTH + 64], eta[32];
 	unsigned width = p->width < MIN_WIDTH ? MIN_WIDTH : p->width;
 	unsigned label = (unsigned)strlen(p->label) + 3;
@@ -163,8 +164,8 @@ static void draw(struct ovl_progress *p, double percent, double elapsed)
 	cells[bar] = '\0';
 	format_eta(eta, sizeof(eta), elapsed, percent);
 	/* e2fsck marks what is no part of its report, when that goes elsewhere than to a terminal. */
-	len = snprintf(text, sizeof(text), "%s%s: |%s| %5.1f%%%-15s\r%s", p->tty ? "" : "\001",
-		       p->label, cells, percent, eta, p->tty ? "" : "\002");
+	len = snprintf(text, sizeof(text), "%s%s: |%s| %5.1f%%%-15s%s\r%s", p->tty ? "" : "\001",
+		       p->label, cells, percent, eta, amount, p->tty ? "" : "\002");
 	if (len < 0)
 		return;
 	put(p, text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
@@ -202,6 +203,16 @@ static void obey_signals(struct ovl_progress *p)
 	}
 }
 
+/* The last pass is that of a conversion, which counts bytes and may take longer than all others. */
+static void draw_bytes(struct ovl_progress *p, double t)
+{
+	char done[OVL_TEXT_NUMBER], all[OVL_TEXT_NUMBER], amount[2 * OVL_TEXT_NUMBER + 8];
+
+	snprintf(amount, sizeof(amount), " %s of %s", ovl_text_size(done, p->current),
+		 ovl_text_size(all, p->max));
+	draw(p, 100.0 * (double)p->current / (double)p->max, t - p->last_pass, amount);
+}
+
 /* Writes where the work stands; @must: also if the last time is not long ago. */
 static void show(struct ovl_progress *p, bool must)
 {
@@ -217,8 +228,11 @@ static void show(struct ovl_progress *p, bool must)
 	} else {
 		if (t - p->drawn < BAR_INTERVAL || (p->automatic && t - p->start < BAR_DELAY))
 			return;
-		draw(p, ovl_progress_percent((enum ovl_pass)p->pass, p->current, p->max),
-		     t - p->start);
+		if (p->pass == OVL_PASS_VERIFY && p->max > 1)
+			draw_bytes(p, t);
+		else
+			draw(p, ovl_progress_percent((enum ovl_pass)p->pass, p->current, p->max),
+			     t - p->start, "");
 	}
 	p->drawn = t;
 }
@@ -248,6 +262,8 @@ void ovl_progress_update(struct ovl_progress *p, enum ovl_pass pass, uint64_t cu
 	if ((int)pass < p->pass || pass >= OVL_PASS__MAX)
 		return;
 	close_passes(p, (int)pass);
+	if (first)
+		p->last_pass = now();
 	p->max = max ? max : 1;
 	p->current = current < p->max ? current : p->max;
 	show(p, first || p->current == p->max);

@@ -17,10 +17,11 @@ struct ovl_progress {
 	char *device; /* the label as -C wants it: no blanks, no colons */
 	char *label;  /* the label as the bar shows it */
 	unsigned width;
-	double start; /* monotonic seconds */
-	double drawn; /* when the last line or bar was written */
-	bool visible; /* a bar stands on the terminal */
-	int pass;     /* the last one heard of, with: */
+	double start;     /* monotonic seconds */
+	double last_pass; /* when the pass began */
+	double drawn;     /* when the last line or bar was written */
+	bool visible;     /* a bar stands on the terminal */
+	int pass;         /* the last one heard of, with: */
 	uint64_t current, max;
 };
 

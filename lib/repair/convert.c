@@ -147,6 +147,8 @@ int ovl_convert(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_conversion
 	r = ovl_snapshot_take(stack, &stack->config, w->options, &before);
 	if (r < 0)
 		return fail_proof(e, r);
+	w->tx.work = ret->estimate.bytes + ret->estimate.shared +
+		     ovl_report_len(last_report(rounds)) * OVL_TX_STEP_WORK;
 	r = run_phases(w, rounds, e);
 	if (r == 0)
 		r = prove(w, before, ret, e);

@@ -235,13 +235,15 @@ static int put_back(const struct file *f, const struct kept *kept)
 	return r;
 }
 
-/* @source -1: one hole */
-static int fill(const struct file *f, int source, uint64_t size, const struct kept *kept)
+/* @source -1: one hole. @t: NULL: it must not be given up half way */
+static int fill(struct ovl_trees *t, const struct file *f, int source, uint64_t size,
+		const struct kept *kept)
 {
 	int r = ovl_write_hole(f->fd, size);
 
 	if (r == 0 && source >= 0)
-		r = ovl_write_copy(source, f->fd, size, NULL, NULL);
+		r = ovl_write_copy(source, f->fd, size, t ? t->cancelled : NULL,
+				   t ? t->cancelled_ctx : NULL);
 	return r == 0 ? put_back(f, kept) : r;
 }
 
@@ -267,8 +269,8 @@ static int data_do(struct ovl_trees *t, const struct ovl_op *op)
 	if (r == 0 && op->saved != 0)
 		r = open_saved(t, op, &old);
 	if (r == 0) {
-		r = fill(&f, source, op->new_size, &kept);
-		if (r < 0 && fill(&f, old.fd, op->old_size, &kept) < 0)
+		r = fill(t, &f, source, op->new_size, &kept);
+		if (r < 0 && fill(NULL, &f, old.fd, op->old_size, &kept) < 0)
 			r = -EUCLEAN;
 	}
 	close_source(t, source);
@@ -339,7 +341,7 @@ static int undo_recorded(struct ovl_trees *t, const struct ovl_op *op, const str
 	int r = is_old(f, old, op);
 
 	if (r >= 0)
-		r = r ? put_back(f, &kept) : fill(f, old->fd, op->old_size, &kept);
+		r = r ? put_back(f, &kept) : fill(NULL, f, old->fd, op->old_size, &kept);
 	/* Nobody will ask for it any more. */
 	return r == 0 && op->saved != 0 ? remove_saved(t, op) : r;
 }
@@ -364,7 +366,7 @@ static int undo_finished(const struct ovl_op *op, const struct file *f, const st
 	}
 	r = set_mark(mark);
 	if (r == 0)
-		r = fill(f, old->fd, op->old_size, &kept);
+		r = fill(NULL, f, old->fd, op->old_size, &kept);
 	if (r == 0) /* the mark must not be gone before */
 		r = ovl_write_sync(f->fd);
 	return r == 0 ? clear_mark(mark) : r;

@@ -137,8 +137,9 @@ int ovl_repair(struct ovl_stack *stack, const struct ovl_check_options *options,
 	r = ovl_tx_begin(&w.tx, stack, policy, e);
 	if (r == 0) {
 		w.tx.threads = ovl_check_threads(options);
-		w.tx.cancelled = options->cancelled;
-		w.tx.cancelled_ctx = options->ctx;
+		w.tx.options = options;
+		w.tx.trees.cancelled = options->cancelled;
+		w.tx.trees.cancelled_ctx = options->ctx;
 		w.memory.number = w.tx.open ? w.tx.store.journal.saved : 0;
 		r = ovl_rounds(&w, OVL_PHASE_REPAIR, &repairs->round, e);
 		if (r == 0 && options->profile && options->profile->active)

@@ -15,6 +15,8 @@
 struct ovl_trees {
 	struct ovl_stack *stack; /* borrowed */
 	int store; /* directory of the open journal, -1 while there is none; borrowed */
+	bool (*cancelled)(void *ctx); /* asked while much is copied; NULL: never */
+	void *cancelled_ctx;
 	int index; /* opened when it is asked for, since a repair may make or move it; -1 */
 };
 

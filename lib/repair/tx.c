@@ -5,6 +5,7 @@
 #include "repair/tx.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +56,7 @@ static int leave(struct item *item)
 {
 	struct ovl_repair_step *step = item->step;
 
-	step->fate = OVL_FATE_FAILED;
+	step->fate = item->err == -ECANCELED ? OVL_FATE_LEFT : OVL_FATE_FAILED;
 	/* It met another step of this run, or somebody else: a new look will tell. */
 	step->again = item->err == -ESTALE || item->err == -ENOENT || item->err == -EEXIST;
 	free(step->why);
@@ -132,6 +133,29 @@ static int record(struct ovl_tx *tx, const struct ovl_report *report,
 	return r;
 }
 
+static bool is_cancelled(const struct ovl_tx *tx)
+{
+	return tx->options && tx->options->cancelled && tx->options->cancelled(tx->options->ctx);
+}
+
+/* Tells how far a conversion is, unless another thread is telling it. A step counts even if it is small. */
+static void tell(struct ovl_tx *tx, const struct ovl_repair_step *step)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	uint64_t done = OVL_TX_STEP_WORK;
+
+	if (tx->work == 0 || !tx->options->progress)
+		return;
+	for (size_t i = 0; i < step->way.ops.len; i++)
+		done += step->way.ops.data[i].cost;
+	done = __atomic_add_fetch(&tx->done, done, __ATOMIC_RELAXED);
+	if (pthread_mutex_trylock(&lock) != 0)
+		return;
+	tx->options->progress(tx->options->ctx, OVL_PASS_VERIFY, done < tx->work ? done : tx->work,
+			      tx->work);
+	pthread_mutex_unlock(&lock);
+}
+
 /* Carries one step out, or takes back what of it was done: 0, or what hindered it. */
 static int carry_out(struct ovl_tx *tx, struct item *item)
 {
@@ -147,6 +171,7 @@ static int carry_out(struct ovl_tx *tx, struct item *item)
 	}
 	if (r == 0) {
 		step->fate = OVL_FATE_FIXED;
+		tell(tx, step);
 		return 0;
 	}
 	while (back == 0 && done > 0)
@@ -325,7 +350,7 @@ int ovl_tx_apply(struct ovl_tx *tx, const struct ovl_report *report, ovl_plan *p
 		if (r < 0 || (g.item.len < GROUP_STEPS && g.n_ops < GROUP_OPS))
 			continue;
 		r = apply_group(tx, report, &g, e);
-		if (r == 0 && tx->cancelled && tx->cancelled(tx->cancelled_ctx))
+		if (r == 0 && is_cancelled(tx))
 			r = -ECANCELED;
 	}
 	if (r == 0 && g.item.len > 0)

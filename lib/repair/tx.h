@@ -15,6 +15,9 @@
 #include "repair/trees.h"
 #include "repair/undo.h"
 
+/** What a step of a conversion counts for in progress, beside the bytes that it copies. */
+enum { OVL_TX_STEP_WORK = 4096 };
+
 struct ovl_tx {
 	struct ovl_stack *stack;
 	const struct ovl_policy *policy;
@@ -23,8 +26,9 @@ struct ovl_tx {
 	bool open;        /* there is a journal, and the marker */
 	unsigned threads; /* that carry steps out at once */
 	struct ovl_recovered recovered;
-	bool (*cancelled)(void *ctx);
-	void *cancelled_ctx;
+	const struct ovl_check_options *options; /* cancelled() and progress(); NULL: neither */
+	uint64_t work,
+		done; /* of a conversion, in bytes: what it takes, what was done; for progress() */
 };
 
 /**

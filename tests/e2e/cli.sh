@@ -16,8 +16,7 @@ unbuilt() {
 	shift
 	run 16 "not built yet: $name" empty out err "not built yet" err "use -n" -- "$@" -o "$GOOD"
 }
-unbuilt "--to" --to=4.14 -n
-unbuilt "-O" -O ^metacopy,^redirect_dir -n
+unbuilt "-A" -A
 unbuilt "-A" -A -n
 run 8 "no mode and no terminal to ask at" empty out err "no terminal" err "one of -n, -p and -y" -- \
 	-o "$GOOD"
@@ -40,7 +39,7 @@ usage "-j 0" "1 to 256" -n -j 0 -o "$GOOD"
 usage "-j 257" "1 to 256" -n -j 257 -o "$GOOD"
 usage "unknown color" "auto, always or never" -n --color=blue -o "$GOOD"
 usage "unknown key of -E lists the valid ones" \
-	"lower=auto|rw|ro, keep-journals=N, trust-lower, problem.SLUG" -n -E nonsense -o "$GOOD"
+	"lower=auto|rw|ro, keep-journals=N, layers=upper|all, accept-loss, trust-lower, problem.SLUG" -n -E nonsense -o "$GOOD"
 usage "bad value of -E" "auto, rw or ro" -n -E lower=maybe -o "$GOOD"
 usage "keep-journals=0" "1 to 1000" -n -E keep-journals=0 -o "$GOOD"
 usage "-p and --undo" "does not go together" -p --undo -o "$GOOD"
