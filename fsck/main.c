@@ -110,10 +110,13 @@ static void make_profile(const struct ovl_options *o, struct ovl_config *given,
 		ovl_profile_drop(ret, o->dropped);
 	ret->all_layers = o->all_layers;
 	ret->accept_loss = o->accept_loss;
-	if (!ret->active || !given->userxattr || ret->on & OVL_FBIT(USERXATTR))
+	if (!ret->active)
 		return;
-	given->leaves_userxattr = true;
-	ovl_profile_drop(ret, OVL_FBIT(INDEX)); /* the target would not know it for its own */
+	given->leaves_userxattr = given->userxattr && !(ret->on & OVL_FBIT(USERXATTR));
+	/* Its handles are stored under names that the target does not know; or what they lead to is
+	 * nothing to the target without its data. */
+	if (given->leaves_userxattr || (given->n_data > 0 && !(ret->on & OVL_FBIT(DATA_ONLY))))
+		ovl_profile_drop(ret, OVL_FBIT(INDEX));
 }
 
 static int work(struct ovl_reporting *r, struct ovl_stack *stack)

@@ -48,10 +48,17 @@ static int add_below(const struct ovl_view *v, struct ovl_sink *sink, enum ovl_p
 
 /* ---- Metacopy ---- */
 
-/* Does the target find the data of a metacopy file? Not if it is in a data-only layer that it lacks. */
+/*
+ * Does the target not find the data of a metacopy file? Data-only layers are heeded without metacopy=on
+ * since 6.16, but only from a file of a lower layer that leads there itself.
+ */
 static bool is_out_of_reach(const struct ovl_view *v, const struct ovl_hit *hit)
 {
-	return lacks(v, OVL_FBIT(METACOPY)) || (lacks(v, OVL_FBIT(DATA_ONLY)) && hit->lazy_data);
+	if (hit->lazy_data && lacks(v, OVL_FBIT(DATA_ONLY)))
+		return true;
+	if (!lacks(v, OVL_FBIT(METACOPY)))
+		return false;
+	return !hit->lazy_data || hit->has_upper || hit->n_lower != 1;
 }
 
 static const char *missing_bytes(const struct ovl_view *v, struct ovl_sink *sink)

@@ -14,14 +14,36 @@ static bool is_nfs_entry(const struct ovl_view *v)
 	return v->obs->kind == OVL_KIND_DIR || v->obs->kind == OVL_KIND_WHITEOUT;
 }
 
+/* Is the data of the lower file in a data-only layer? 1, 0 or -ENOMEM. */
+static int is_lazy(const struct ovl_view *v)
+{
+	const struct ovl_fact_name *name;
+	struct ovl_hit hit;
+	int r;
+
+	if (ovl_facts_names(v->facts, v->entry->lower.a, v->entry->lower.b, &name) == 0)
+		return 0;
+	r = ovl_lookup_path(v->stack, name->loc.layer, name->loc.path, &hit, NULL);
+	if (r < 0)
+		return r;
+	r = hit.lazy_data != NULL;
+	ovl_hit_done(&hit);
+	return r;
+}
+
 /* Where the file has names in the upper, convert-metacopy is told there. */
 int ovl_check_convert_metacopy_index(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	const struct ovl_fact_link *link = ovl_index_entry_link(v);
+	int r = 1;
 
-	if (v->obs->kind != OVL_KIND_REG || !(v->obs->xmask & OVL_XBIT(METACOPY)) ||
-	    (v->profile->on & OVL_FBIT(METACOPY)) || (link && link->names > 0))
+	if (!v->entry || v->obs->kind != OVL_KIND_REG || !(v->obs->xmask & OVL_XBIT(METACOPY)) ||
+	    (link && link->names > 0))
 		return 0;
+	if (v->profile->on & OVL_FBIT(METACOPY))
+		r = is_lazy(v);
+	if (r <= 0)
+		return r;
 	return ovl_sink_add(sink, OVL_P_CONVERT_METACOPY_INDEX, v->loc,
 			    ovl_sink_text(sink, "%llu bytes are in a layer below",
 					  (unsigned long long)v->obs->stat.size),

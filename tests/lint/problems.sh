@@ -29,7 +29,7 @@ tap_result "every repair has a case that looks at what it made" "$(
 	done)"
 
 tap_result "every conversion has a case that compares the views" "$(
-	sed -nE 's/^CONVERT\((\w+),.*/\1/p' lib/repair/repairs.def | sort -u |
+	sed -nE 's/^CONVERT[A-Z_]*\((\w+),.*/\1/p' lib/repair/repairs.def | sort -u |
 		tr '[:upper:]_' '[:lower:]-' | while read -r slug; do
 		grep -qE '^converts' "tests/cases/$slug"*.case || echo "$slug"
 	done)"
