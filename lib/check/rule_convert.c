@@ -3,7 +3,7 @@
  * What the target of a conversion would show in another way: traces of features that it lacks.
  *
  * Only upper and index are changed as a rule, so what a lower layer has matters where it is visible: then
- * the place of the finding is where the upper gets it. With all_layers each layer is judged as the upper
+ * the place of the finding is where the upper gets it. With all_layers each writable layer is judged as the upper
  * of those below it.
  */
 #include <errno.h>
@@ -21,7 +21,9 @@ static bool lacks(const struct ovl_view *v, ovl_features feature)
 /* Is the object itself to be changed? */
 static bool is_converted(const struct ovl_view *v)
 {
-	return v->role == OVL_ROLE_UPPER || v->profile->all_layers;
+	if (v->role == OVL_ROLE_UPPER)
+		return true;
+	return v->profile->all_layers && !v->stack->layer[v->loc.layer].root.mount_read_only;
 }
 
 static int add(const struct ovl_view *v, struct ovl_sink *sink, enum ovl_problem_id problem,
@@ -99,7 +101,7 @@ int ovl_check_convert_metacopy_below(const struct ovl_view *v, struct ovl_sink *
 	struct ovl_hit hit;
 	int r;
 
-	if (v->profile->all_layers || !v->stack->has_upper || is_indexed(v))
+	if (is_converted(v) || !v->stack->has_upper || is_indexed(v))
 		return 0;
 	r = find_shown(v, &hit, &path);
 	if (r <= 0)
@@ -149,7 +151,7 @@ int ovl_check_convert_redirect_below(const struct ovl_view *v, struct ovl_sink *
 	struct ovl_hit hit;
 	int r;
 
-	if (v->profile->all_layers || !v->stack->has_upper)
+	if (is_converted(v) || !v->stack->has_upper)
 		return 0;
 	r = find_shown(v, &hit, &path);
 	if (r <= 0)
@@ -212,7 +214,7 @@ int ovl_check_convert_xwhiteout_below(const struct ovl_view *v, struct ovl_sink 
 	struct ovl_path *dir, *path;
 	int r;
 
-	if (v->profile->all_layers || !v->stack->has_upper)
+	if (is_converted(v) || !v->stack->has_upper)
 		return 0;
 	r = find_dir_shown(v, &dir);
 	if (r <= 0)

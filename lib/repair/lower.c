@@ -95,3 +95,15 @@ enum ovl_writable ovl_lower_judge(struct ovl_stack *stack, int layer, enum ovl_l
 		return OVL_WRITABLE_SHARED;
 	return OVL_WRITABLE_YES;
 }
+
+enum ovl_writable ovl_lower_judge_agreed(struct ovl_stack *stack, int layer,
+					 enum ovl_lower_policy policy)
+{
+	const struct ovl_layer *l = ovl_stack_layer(stack, layer);
+
+	if (policy != OVL_LOWER_AUTO)
+		return ovl_lower_judge(stack, layer, policy);
+	if (l->root.mount_read_only)
+		return OVL_WRITABLE_READ_ONLY;
+	return layer > OVL_LAYER_UPPER && is_used(l) ? OVL_WRITABLE_SHARED : OVL_WRITABLE_YES;
+}

@@ -15,4 +15,12 @@
  */
 enum ovl_writable ovl_lower_judge(struct ovl_stack *stack, int layer, enum ovl_lower_policy policy);
 
+/**
+ * ovl_lower_judge_agreed - the same where the user has asked for changes in all layers
+ * That a container store or fstab knows the layer is what is to be expected then; but a mount must not see
+ * it change.
+ */
+enum ovl_writable ovl_lower_judge_agreed(struct ovl_stack *stack, int layer,
+					 enum ovl_lower_policy policy);
+
 #endif

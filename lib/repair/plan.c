@@ -35,7 +35,6 @@ void ovl_plan_done(ovl_plan *plan)
 /* A work directory and an index are as writable as their upper. */
 static int writable(struct planner *p, int layer, enum ovl_writable *ret)
 {
-	enum ovl_lower_policy policy = p->converts ? OVL_LOWER_RW : p->policy->lower;
 	struct ovl_key key;
 	uint64_t *value;
 	int r;
@@ -47,7 +46,9 @@ static int writable(struct planner *p, int layer, enum ovl_writable *ret)
 	if (r < 0)
 		return r;
 	if (*value == UINT64_MAX)
-		*value = ovl_lower_judge(p->fx.stack, layer, policy);
+		*value = p->converts ?
+				 ovl_lower_judge_agreed(p->fx.stack, layer, p->policy->lower) :
+				 ovl_lower_judge(p->fx.stack, layer, p->policy->lower);
 	*ret = (enum ovl_writable) * value;
 	return 0;
 }
