@@ -10,7 +10,7 @@
 kit_start "$@"
 # shellcheck source=layers_kit.sh
 . "$(dirname "$0")/layers_kit.sh"
-export UNFINISHED= # all of it must pass
+export UNFINISHED=
 # shellcheck source=convert_kit.sh
 . "$(dirname "$0")/convert_kit.sh"
 ready || kit_skip_all "$REPLY"
@@ -147,6 +147,22 @@ for type in ext4 xfs btrfs; do
 	into "$D" 'mv upper lower1; rm -rf work; mkdir upper work'
 	through "$ALL" 'echo changed >>a; rm a'
 	round "$type: data that is in the index only, over a metacopy in a lower layer" "$ALL"
+
+	overlay "linked below $type" 2
+	must rmdir "$D/lower1"
+	into "$D/lower2" 'mkdir d; seq 3000 >a; ln a b; ln a d/c'
+	must kit_mount "lowerdir=$D/lower2,upperdir=$U,workdir=$D/work,$ALL" "$D/m"
+	into "$D/m" 'chmod 640 a; chmod 600 b d/c'
+	must kit_unmount "$D/m"
+	into "$D" 'mv upper lower1; rm -rf work; mkdir upper work'
+	round "$type: the names of a metacopy in a lower layer become one file in the upper" metacopy=on,redirect_dir=on
+
+	overlay "linked and renamed $type"
+	into "$L" 'mkdir -p x/p y/q; seq 500 >x/f; ln x/f x/p/g; ln x/f y/h; ln x/f y/q/i'
+	through "$ALL" 'mv x x2; mv y y2'
+	UNFINISHED="each directory is copied on its own"
+	round "$type: hard links between two renamed directories" "$ALL"
+	UNFINISHED=
 
 	overlay "over another $type"
 	into "$L" 'mkdir -p new/hidden old/deep; echo hidden >new/file; echo hidden >new/hidden/f
