@@ -21,6 +21,7 @@
 enum {
 	CHUNK = 16 << 20, /* between two questions whether to go on */
 	BUFFER = 128 << 10,
+	SMALL = 16 << 10,
 };
 
 /** A copy on its way. */
@@ -264,6 +265,41 @@ int ovl_write_copy(int from, int to, uint64_t size, bool (*cancelled)(void *ctx)
 			(void)sync_file_range(to, 0, 0, SYNC_FILE_RANGE_WRITE);
 	}
 	/* A whole clone of a source that is longer. */
+	if (r == 0)
+		r = ovl_write_truncate(to, size);
+	/* What became shorter in the meantime must not be taken for a hole. */
+	return r == 0 ? check_size(from, size) : r;
+}
+
+/* Most files are small: there is nothing to look for in them. */
+static int copy_small(int from, int to, uint64_t size)
+{
+	char data[SMALL];
+	int r = read_at(from, data, (size_t)size, 0);
+
+	return r == 0 ? write_at(to, data, (size_t)size, 0) : r;
+}
+
+int ovl_write_copy_new(int from, int to, uint64_t size)
+{
+	struct copy c = { .from = from, .to = to };
+	struct stat st;
+	int r = 0;
+
+	if (size == 0)
+		return 0;
+	if (fstat(from, &st) < 0)
+		return -errno;
+	if ((uint64_t)st.st_size < size)
+		return -EIO;
+	if (ioctl(to, FICLONE, from) == 0)
+		return (uint64_t)st.st_size == size ? check_size(from, size) :
+						      ovl_write_truncate(to, size);
+	/* Fewer blocks than bytes: there are holes. */
+	if (size <= SMALL && (uint64_t)st.st_blocks * 512 >= size)
+		return copy_small(from, to, size);
+	r = copy_data(&c, size);
+	free(c.buffer);
 	if (r == 0)
 		r = ovl_write_truncate(to, size);
 	/* What became shorter in the meantime must not be taken for a hole. */

@@ -103,6 +103,9 @@ int ovl_write_copy_flags(int from, int to);
  */
 int ovl_write_copy(int from, int to, uint64_t size, bool (*cancelled)(void *ctx), void *ctx);
 
+/** ovl_write_copy_new - the same into a file that was just made and is empty: fast, also for many small ones */
+int ovl_write_copy_new(int from, int to, uint64_t size);
+
 int ovl_write_sync(int fd);    /* one file or directory */
 int ovl_write_sync_fs(int fd); /* the file system that it is on */
 

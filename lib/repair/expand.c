@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The walk through what is merged. See expand.h.
+ *
+ * Only directories that the layer has itself are looked at here, of which there are few. What is below
+ * each of them is copied when the way is carried out, as one tree whose size does not matter (tree.h).
  */
 #include "repair/expand.h"
 
@@ -10,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "format/redirect.h"
-#include "repair/trees.h"
+#include "repair/tree.h"
 
 #include "base/banned.h"
 
@@ -18,32 +21,36 @@
 struct job {
 	struct ovl_entry *entry; /* counted */
 	struct ovl_path *path;   /* in the layer; counted */
-	size_t copy;             /* 1 + number of its copy; 0: the layer has it */
 };
+
+typedef OVL_VEC(struct ovl_path *) path_vec; /* counted */
 
 struct walk {
 	struct ovl_fixer *fx;
-	int layer; /* that gets everything */
-	struct ovl_expansion *x;
+	struct ovl_loc dir;
 	OVL_VEC(struct job) job;
+	path_vec merged;       /* directories of the layer that get something */
+	path_vec relative;     /* those of them, but for the first, with a relative redirect */
+	struct ovl_map filled; /* inodes of metacopy files that were completed */
+	struct ovl_tree_links *links;
 	unsigned char *buf; /* of the directory stream */
 };
 
-void ovl_expand_done(struct ovl_expansion *x)
+static void paths_done(path_vec *paths)
 {
-	for (size_t i = 0; i < x->copy.len; i++) {
-		ovl_path_unref(x->copy.data[i].path);
-		ovl_path_unref((struct ovl_path *)x->copy.data[i].source.path);
-		ovl_path_unref((struct ovl_path *)x->copy.data[i].data.path);
-	}
-	for (size_t i = 0; i < x->relative.len; i++)
-		ovl_path_unref(x->relative.data[i]);
-	ovl_vec_done(&x->copy);
-	ovl_vec_done(&x->relative);
-	ovl_map_done(&x->inode);
-	ovl_map_done(&x->filled);
-	ovl_map_done(&x->index);
-	*x = (struct ovl_expansion){ 0 };
+	for (size_t i = 0; i < paths->len; i++)
+		ovl_path_unref(paths->data[i]);
+	ovl_vec_done(paths);
+}
+
+static int add_path(path_vec *paths, const struct ovl_path *path)
+{
+	struct ovl_path *ref = ovl_path_ref(path);
+	int r = ovl_vec_push(paths, ref);
+
+	if (r < 0)
+		ovl_path_unref(ref);
+	return r;
 }
 
 static void walk_done(struct walk *w)
@@ -53,40 +60,54 @@ static void walk_done(struct walk *w)
 		ovl_path_unref(w->job.data[i].path);
 	}
 	ovl_vec_done(&w->job);
+	paths_done(&w->merged);
+	paths_done(&w->relative);
+	ovl_map_done(&w->filled);
+	ovl_tree_links_unref(w->links);
 	free(w->buf);
 }
 
 static int refuse(struct walk *w, const struct ovl_path *path, const char *why)
 {
-	_cleanup_free_ char *place = ovl_fixer_place(w->fx, (struct ovl_loc){ w->layer, path });
+	_cleanup_free_ char *place = ovl_fixer_place(w->fx, (struct ovl_loc){ w->dir.layer, path });
 
 	return place ? ovl_way_refuse(w->fx, "%s %s", place, why) : -ENOMEM;
 }
 
-/* @entry is taken. */
-static int add_job(struct walk *w, struct ovl_entry *entry, struct ovl_path *path, size_t copy)
+/* What the layer has itself of what is shown; NULL: it is from below. */
+static const struct ovl_found *own_of(const struct walk *w, const struct ovl_hit *hit)
 {
-	struct job job = { entry, ovl_path_ref(path), copy };
-
-	if (ovl_vec_push(&w->job, job) == 0)
-		return 0;
-	ovl_entry_unref(entry);
-	ovl_path_unref(path);
-	return -ENOMEM;
+	if (w->dir.layer == OVL_LAYER_UPPER)
+		return hit->has_upper ? &hit->upper : NULL;
+	return hit->n_lower > 0 && hit->lower[0].layer == w->dir.layer ? &hit->lower[0] : NULL;
 }
 
-/* A subdirectory that has something below it: its names are next. */
-static int descend(struct walk *w, const struct job *job, const struct ovl_hit *hit,
-		   struct ovl_path *path, size_t copy)
+/* Does something of what is shown come from below an object of the layer? */
+static bool is_mixed(const struct walk *w, const struct ovl_hit *hit)
 {
-	struct ovl_entry *entry;
-	int r = ovl_lookup_entry(w->fx->stack, job->entry, hit, &entry);
+	const bool upper = w->dir.layer == OVL_LAYER_UPPER;
 
-	r = r < 0 ? r : add_job(w, entry, path, copy);
+	if (!hit->is_dir)
+		return upper ? hit->upper_metacopy : hit->lower[0].metacopy;
+	return hit->n_lower > (upper ? 0 : 1);
+}
+
+/* A directory of the layer that has something below it: its names are next. @entry is taken. */
+static int add_job(struct walk *w, struct ovl_entry *entry, const struct ovl_path *path)
+{
+	struct job job = { entry, ovl_path_ref(path) };
+	int r = add_path(&w->merged, path);
+
+	if (r == 0)
+		r = ovl_vec_push(&w->job, job);
+	if (r < 0) {
+		ovl_entry_unref(entry);
+		ovl_path_unref(job.path);
+	}
 	return r < 0 ? r : 1;
 }
 
-/* Does its own redirect lead from the roots, whatever the directory above is? 1, 0 */
+/* Does its own redirect lead from the roots, whatever the directory above is? */
 static bool is_absolute(const struct ovl_obs *obs)
 {
 	struct ovl_redirect red;
@@ -95,32 +116,13 @@ static bool is_absolute(const struct ovl_obs *obs)
 	       ovl_redirect_parse(obs->x[OVL_X_REDIRECT], &red) == 0 && red.absolute;
 }
 
-/* What the layer has itself of what is shown; NULL: it is from below. */
-static const struct ovl_found *own_of(const struct walk *w, const struct ovl_hit *hit)
-{
-	if (w->layer == OVL_LAYER_UPPER)
-		return hit->has_upper ? &hit->upper : NULL;
-	return hit->n_lower > 0 && hit->lower[0].layer == w->layer ? &hit->lower[0] : NULL;
-}
-
-/* Does something of what is shown come from below an object of the layer? */
-static bool is_mixed(const struct walk *w, const struct ovl_hit *hit)
-{
-	const bool upper = w->layer == OVL_LAYER_UPPER;
-
-	if (!hit->is_dir)
-		return upper ? hit->upper_metacopy : hit->lower[0].metacopy;
-	return hit->n_lower > (upper ? 0 : 1);
-}
-
 /* A metacopy file of the layer gets its data. */
 static int complete(struct walk *w, const struct ovl_hit *hit, struct ovl_loc loc)
 {
 	struct ovl_found storage = { 0 };
 	const struct ovl_found *data;
 	uint64_t *value;
-	int r = ovl_map_put(&w->x->filled, (struct ovl_key){ own_of(w, hit)->stat.ino, 0 }, 1,
-			    &value);
+	int r = ovl_map_put(&w->filled, (struct ovl_key){ own_of(w, hit)->stat.ino, 0 }, 1, &value);
 
 	if (r <= 0)
 		return r < 0 ? r : 1; /* another name of it was met before */
@@ -132,10 +134,12 @@ static int complete(struct walk *w, const struct ovl_hit *hit, struct ovl_loc lo
 	return r;
 }
 
+/* What has an absolute redirect does not depend on the directory and stays as it is. */
 static int visit_own(struct walk *w, const struct job *job, const struct ovl_hit *hit,
 		     struct ovl_path *path)
 {
-	struct ovl_loc loc = { w->layer, path };
+	struct ovl_loc loc = { w->dir.layer, path };
+	struct ovl_entry *entry;
 	struct ovl_obs obs;
 	int r;
 
@@ -148,103 +152,10 @@ static int visit_own(struct walk *w, const struct job *job, const struct ovl_hit
 		return 1;
 	if (!hit->is_dir)
 		return complete(w, hit, loc);
-	if (ovl_obs_has(&obs, OVL_X_REDIRECT)) {
-		if (ovl_vec_push(&w->x->relative, ovl_path_ref(path)) < 0) {
-			ovl_path_unref(path);
-			return -ENOMEM;
-		}
-	}
-	return descend(w, job, hit, path, 0);
-}
-
-static int add_copy(struct walk *w, const struct job *job, const struct ovl_found *lower,
-		    struct ovl_path *path)
-{
-	struct ovl_expand_copy copy = { .path = ovl_path_ref(path),
-					.parent = job->copy,
-					.source = { lower->layer, ovl_path_ref(lower->path) },
-					.ino = lower->stat.ino };
-	const struct ovl_key key = { lower->stat.dev, lower->stat.ino };
-	uint64_t *first;
-	int r = 0;
-
-	if (lower->kind != OVL_KIND_DIR && lower->stat.nlink > 1) {
-		r = ovl_map_put(&w->x->inode, key, w->x->copy.len + 1, &first);
-		copy.first = r == 0 ? *first : 0;
-	}
-	if (r >= 0 && copy.first == 0)
-		copy.number = ++*w->fx->number;
-	if (r >= 0)
-		r = ovl_vec_push(&w->x->copy, copy);
-	if (r < 0) {
-		ovl_path_unref(copy.path);
-		ovl_path_unref((struct ovl_path *)copy.source.path);
-	}
-	return r < 0 ? r : 1;
-}
-
-/* What was copied last is a metacopy file. */
-static int add_data(struct walk *w, const struct ovl_hit *hit, struct ovl_path *path)
-{
-	struct ovl_expand_copy *copy = &w->x->copy.data[w->x->copy.len - 1];
-	struct ovl_found storage = { 0 };
-	const struct ovl_found *data;
-	int r = ovl_lookup_data(w->fx->stack, hit, &storage, &data);
-
-	if (r < 0)
-		return r == -ENOMEM ? r : refuse(w, path, "has no data");
-	copy->data = (struct ovl_loc){ data->layer, ovl_path_ref(data->path) };
-	copy->data_ino = data->stat.ino;
-	ovl_found_done(&storage);
-	return 1;
-}
-
-/*
- * A lower file with several names of which one was changed: with index=on all of them show what is in
- * the index. 1, or 0 if it is not to be copied.
- */
-static int take_indexed(struct walk *w, const struct ovl_found *lower, struct ovl_path *path)
-{
-	struct ovl_expand_copy *copy = &w->x->copy.data[w->x->copy.len - 1];
-	const struct ovl_key key = { lower->stat.dev, lower->stat.ino };
-	const uint64_t *number = ovl_map_get(&w->x->index, key);
-	struct ovl_path *entry;
-	struct ovl_obs obs;
-	const char *name;
-	int r;
-
-	if (!number || copy->first != 0)
-		return 1;
-	name = w->fx->facts->index.data[*number].name;
-	entry = ovl_path_new(NULL, name, strlen(name));
-	if (!entry)
-		return -ENOMEM;
-	ovl_path_unref((struct ovl_path *)copy->source.path);
-	copy->source = (struct ovl_loc){ OVL_LAYER_INDEX, entry };
-	r = ovl_fixer_observe(w->fx, copy->source, &obs);
-	if (r < 0)
-		return r;
-	if (obs.kind != lower->kind)
-		return refuse(w, path, "is something else in the index");
-	if (ovl_obs_has(&obs, OVL_X_METACOPY) && !copy->data.path) {
-		copy->data = (struct ovl_loc){ lower->layer, ovl_path_ref(lower->path) };
-		copy->data_ino = lower->stat.ino;
-	}
-	copy->ino = obs.stat.ino;
-	return 1;
-}
-
-static int visit_lower(struct walk *w, const struct job *job, const struct ovl_hit *hit,
-		       struct ovl_path *path)
-{
-	int r;
-
-	r = add_copy(w, job, &hit->lower[0], path);
-	if (r > 0 && hit->is_dir)
-		return descend(w, job, hit, path, w->x->copy.len);
-	if (r > 0 && (hit->lower[0].metacopy || hit->lazy_data))
-		r = add_data(w, hit, path);
-	return r > 0 ? take_indexed(w, &hit->lower[0], path) : r;
+	r = ovl_obs_has(&obs, OVL_X_REDIRECT) ? add_path(&w->relative, path) : 0;
+	if (r == 0)
+		r = ovl_lookup_entry(w->fx->stack, job->entry, hit, &entry);
+	return r < 0 ? r : add_job(w, entry, path);
 }
 
 static int visit(struct walk *w, const struct job *job, const struct ovl_dirent *d)
@@ -260,23 +171,21 @@ static int visit(struct walk *w, const struct job *job, const struct ovl_dirent 
 		return r;
 	}
 	if (hit.result == -ENOENT)
-		r = 1; /* hidden by a whiteout */
+		r = 1; /* a whiteout */
 	else if (hit.result < 0)
 		r = refuse(w, path, "cannot be looked up: put it right first");
-	else if (own_of(w, &hit))
-		r = visit_own(w, job, &hit, path);
 	else
-		r = visit_lower(w, job, &hit, path);
+		r = own_of(w, &hit) ? visit_own(w, job, &hit, path) : 1;
 	ovl_hit_done(&hit);
 	ovl_path_unref(path);
 	return r;
 }
 
-/* @seen: names that an earlier directory of the entry had, by their hashes */
-static int read_names(struct walk *w, const struct job *job, struct ovl_dir *dir,
-		      struct ovl_map *seen)
+/* The names that the layer has itself. */
+static int read_names(struct walk *w, const struct job *job)
 {
 	struct ovl_reader *reader = w->fx->stack->reader;
+	struct ovl_dir *dir = job->entry->upper ? job->entry->upper : job->entry->lower[0];
 	struct ovl_dirstream stream = { .buf = w->buf, .room = OVL_DIRBUF_SIZE };
 	struct ovl_dirent d;
 	int pinned, fd, r = ovl_dir_pin(dir, &pinned);
@@ -287,189 +196,152 @@ static int read_names(struct walk *w, const struct job *job, struct ovl_dir *dir
 	ovl_dir_unpin(dir);
 	if (r < 0)
 		return r;
-	r = 1;
-	while (r > 0) {
-		uint64_t *value;
-
+	for (r = 1; r > 0;) {
 		r = reader->ops->read_dir(reader, fd, &stream, &d);
 		if (r <= 0) {
 			r = r < 0 ? r : 1;
 			break;
 		}
-		r = ovl_map_put(seen, ovl_map_hash(d.name, d.len), 1, &value);
-		if (r >= 0)
-			r = r == 0 ? 1 : visit(w, job, &d);
+		r = visit(w, job, &d);
 	}
 	reader->ops->close(reader, fd);
 	return r;
 }
 
-static int read_entry(struct walk *w, const struct job *job)
-{
-	struct ovl_map seen = { 0 };
-	int r = 1;
+/* ---- Operations ---- */
 
-	if (job->entry->upper)
-		r = read_names(w, job, job->entry->upper, &seen);
-	for (size_t i = 0; r > 0 && i < job->entry->n_lower; i++)
-		r = read_names(w, job, job->entry->lower[i], &seen);
-	ovl_map_done(&seen);
-	return r;
+/* All that a directory shows from below goes into @to. */
+static int emit_spread(struct walk *w, const struct ovl_path *dir, struct ovl_place *to)
+{
+	struct ovl_op op = { .type = OVL_OP_SPREAD, .make = OVL_MAKE_TREE, .to = *to };
+	_cleanup_(ovl_buf_done) struct ovl_buf path = { 0 };
+	int r = ovl_buf_addf(&path, "/stage/%llu.tree", (unsigned long long)++*w->fx->number);
+
+	op.links = ovl_tree_links_ref(w->links);
+	op.at.tree = OVL_TREE_STORE;
+	if (r == 0)
+		op.at.path = ovl_buf_take(&path);
+	if (r == 0)
+		r = op.at.path ? ovl_place_set(&op.source, (struct ovl_loc){ w->dir.layer, dir }) :
+				 -ENOMEM;
+	return ovl_way_add(w->fx, &op, r);
 }
 
-static int note_index(struct walk *w)
+static int emit_marks(struct walk *w)
 {
-	const struct ovl_facts *f = w->fx->facts;
-	uint64_t *value;
-	int r = 0;
+	static const struct ovl_bytes mark_y = { (const unsigned char *)"y", 1 };
+	struct ovl_fixer *fx = w->fx;
+	int r = ovl_way_set_xattr(fx, w->dir, OVL_X_OPAQUE, mark_y);
 
-	for (size_t i = 0;
-	     r >= 0 && w->layer == OVL_LAYER_UPPER && f->index_judged && i < f->index.len; i++)
-		if (f->index.data[i].state == OVL_ORIGIN_FOUND)
-			r = ovl_map_put(&w->x->index, f->index.data[i].lower, i, &value);
-	return r < 0 ? r : 0;
-}
-
-static int begin(struct walk *w, const struct ovl_path *dir)
-{
-	struct ovl_entry *entry = NULL;
-	struct ovl_hit hit;
-	int r = ovl_lookup_path(w->fx->stack, w->layer, dir, &hit, &entry);
-
-	if (r < 0)
-		return r;
-	r = hit.result;
-	ovl_hit_done(&hit);
-	if (!entry)
-		return r < 0 && r != -ENOENT ? refuse(w, dir, "cannot be looked up") : 0;
-	r = add_job(w, entry, (struct ovl_path *)dir, 0);
+	if (r == 0)
+		r = ovl_way_remove_xattr(fx, w->dir, OVL_X_REDIRECT);
+	/* These were looked up in the directories below, of which none is left. */
+	for (size_t i = 0; r == 0 && i < w->relative.len; i++)
+		r = ovl_way_remove_xattr(fx, (struct ovl_loc){ w->dir.layer, w->relative.data[i] },
+					 OVL_X_REDIRECT);
 	return r < 0 ? r : 1;
 }
 
-int ovl_expand_walk(struct ovl_fixer *fx, struct ovl_loc dir, struct ovl_expansion *ret)
-{
-	_cleanup_(walk_done) struct walk w = {
-		.fx = fx, .layer = dir.layer, .x = ret, .buf = malloc(OVL_DIRBUF_SIZE)
-	};
-	int r = w.buf ? note_index(&w) : -ENOMEM;
-
-	ret->layer = dir.layer;
-
-	if (r == 0)
-		r = begin(&w, dir.path);
-	while (r > 0 && w.job.len > 0) {
-		struct job job = w.job.data[--w.job.len];
-
-		r = read_entry(&w, &job);
-		ovl_entry_unref(job.entry);
-		ovl_path_unref(job.path);
-	}
-	return r;
-}
-
-/*
- * ---- Operations ----
- * They are made in the order in which they can be taken back: more names for what has several, then what
- * was copied goes into its directory, the deepest first, then the marks.
- */
-
-/* Where a copy goes: into the directory that is copied with it, as long as that is in stage/. */
-static int place_of(const struct ovl_expansion *x, const struct ovl_expand_copy *copy,
-		    struct ovl_place *ret)
-{
-	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
-	int r;
-
-	if (copy->parent == 0)
-		return ovl_place_set(ret, (struct ovl_loc){ x->layer, copy->path });
-	r = ovl_place_store(ret, "stage", x->copy.data[copy->parent - 1].number);
-	if (r == 0)
-		r = ovl_buf_adds(&b, ret->path);
-	if (r == 0)
-		r = ovl_buf_addc(&b, '/');
-	if (r == 0)
-		r = ovl_buf_add(&b, copy->path->name, copy->path->len);
-	if (r < 0)
-		return r;
-	free(ret->path);
-	ret->path = ovl_buf_take(&b);
-	return ret->path ? 0 : -ENOMEM;
-}
-
-static int emit_copy(struct ovl_fixer *fx, const struct ovl_expansion *x,
-		     const struct ovl_expand_copy *copy)
-{
-	struct ovl_op op = { .type = OVL_OP_MOVE, .make = OVL_MAKE_COPY, .source_ino = copy->ino };
-	int r = ovl_place_store(&op.at, "stage", copy->number);
-
-	if (r == 0)
-		r = ovl_place_set(&op.source, copy->source);
-	if (r == 0 && copy->data.path)
-		r = ovl_place_set(&op.data, copy->data);
-	op.data_ino = copy->data_ino;
-	if (r == 0)
-		r = place_of(x, copy, &op.to);
-	return ovl_way_add(fx, &op, r);
-}
-
-static int emit_link(struct ovl_fixer *fx, const struct ovl_expansion *x,
-		     const struct ovl_expand_copy *copy)
-{
-	struct ovl_op op = { .type = OVL_OP_LINK };
-	int r = ovl_place_store(&op.at, "stage", x->copy.data[copy->first - 1].number);
-
-	if (r == 0)
-		r = place_of(x, copy, &op.to);
-	return ovl_way_add(fx, &op, r);
-}
-
-int ovl_expand_emit(struct ovl_fixer *fx, const struct ovl_expansion *x)
+/* The layer has the directory: what is below is put there before it is covered. */
+static int emit_merged(struct walk *w)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < x->copy.len; i++)
-		if (x->copy.data[i].first != 0)
-			r = emit_link(fx, x, &x->copy.data[i]);
-	for (size_t i = x->copy.len; r == 0 && i-- > 0;)
-		if (x->copy.data[i].first == 0)
-			r = emit_copy(fx, x, &x->copy.data[i]);
-	return r;
+	for (size_t i = 0; r == 0 && i < w->merged.len; i++) {
+		struct ovl_place to = { 0 };
+
+		r = ovl_place_set(&to, (struct ovl_loc){ w->dir.layer, w->merged.data[i] });
+		if (r == 0)
+			r = emit_spread(w, w->merged.data[i], &to);
+	}
+	return r < 0 ? r : emit_marks(w);
 }
 
-static int expand_marks(struct ovl_fixer *fx, struct ovl_loc dir, const struct ovl_expansion *x)
+static int emit_opaque(struct walk *w, uint64_t number)
 {
-	static const struct ovl_bytes mark_y = { (const unsigned char *)"y", 1 };
-	int r = ovl_way_set_xattr(fx, dir, OVL_X_OPAQUE, mark_y);
+	struct ovl_op op = { .type = OVL_OP_XATTR, .has_new = true };
+	int r = ovl_place_store(&op.at, "stage", number);
+
+	op.xattr = strdup(ovl_xattr_name(OVL_X_OPAQUE, w->fx->stack->config.userxattr));
+	if (r == 0)
+		r = op.xattr ? ovl_buf_addc(&op.new_value, 'y') : -ENOMEM;
+	return ovl_way_add(w->fx, &op, r);
+}
+
+/* It has none: a new one gets everything, and is moved to its place. */
+static int emit_new(struct walk *w, const struct ovl_found *lower)
+{
+	struct ovl_op op = { .type = OVL_OP_MOVE,
+			     .make = OVL_MAKE_COPY,
+			     .source_ino = lower->stat.ino };
+	const uint64_t number = ++*w->fx->number;
+	struct ovl_place to = { 0 };
+	int r = ovl_place_store(&to, "stage", number);
 
 	if (r == 0)
-		r = ovl_way_remove_xattr(fx, dir, OVL_X_REDIRECT);
-	/* These were looked up in the directories below, of which none is left. */
-	for (size_t i = 0; r == 0 && i < x->relative.len; i++)
-		r = ovl_way_remove_xattr(fx, (struct ovl_loc){ x->layer, x->relative.data[i] },
-					 OVL_X_REDIRECT);
-	return r;
+		r = emit_spread(w, w->dir.path, &to);
+	if (r == 0)
+		r = emit_opaque(w, number);
+	if (r < 0)
+		return r;
+	r = ovl_place_store(&op.at, "stage", number);
+	if (r == 0)
+		r = ovl_place_set(&op.source, (struct ovl_loc){ lower->layer, lower->path });
+	if (r == 0)
+		r = ovl_place_set(&op.to, w->dir);
+	r = ovl_way_add(w->fx, &op, r);
+	return r < 0 ? r : 1;
 }
 
-int ovl_expand_dir(struct ovl_fixer *fx, struct ovl_loc dir)
+/* ---- The whole ---- */
+
+static int expand_own(struct walk *w, struct ovl_entry *entry)
 {
-	struct ovl_expansion x = { 0 };
 	struct ovl_obs obs;
-	int r = ovl_fixer_observe(fx, dir, &obs);
+	int r = ovl_fixer_observe(w->fx, w->dir, &obs);
 
 	if (r < 0)
 		return r;
 	if ((obs.xmask & OVL_XBIT(OPAQUE)) && obs.x[OVL_X_OPAQUE].len == 1 &&
 	    *obs.x[OVL_X_OPAQUE].data == 'x')
-		return ovl_way_refuse(
-			fx, "whiteouts in it are xattrs, which have to be replaced first");
-	r = ovl_expand_walk(fx, dir, &x);
-	if (r > 0) {
-		r = ovl_expand_emit(fx, &x);
-		if (r == 0)
-			r = expand_marks(fx, dir, &x);
-		if (r == 0)
-			r = 1;
+		return ovl_way_refuse(w->fx, "whiteouts in it are xattrs, which have to be "
+					     "replaced first");
+	r = add_job(w, ovl_entry_ref(entry), w->dir.path);
+	while (r > 0 && w->job.len > 0) {
+		struct job job = w->job.data[--w->job.len];
+
+		r = read_names(w, &job);
+		ovl_entry_unref(job.entry);
+		ovl_path_unref(job.path);
 	}
-	ovl_expand_done(&x);
+	return r > 0 ? emit_merged(w) : r;
+}
+
+static int expand(struct walk *w)
+{
+	struct ovl_entry *entry = NULL;
+	struct ovl_hit hit;
+	int r = ovl_lookup_path(w->fx->stack, w->dir.layer, w->dir.path, &hit, &entry);
+
+	if (r < 0)
+		return r;
+	if (!entry)
+		r = hit.result < 0 && hit.result != -ENOENT ?
+			    refuse(w, w->dir.path, "cannot be looked up") :
+			    ovl_way_refuse(w->fx, "it is no directory any more");
+	else
+		r = own_of(w, &hit) ? expand_own(w, entry) : emit_new(w, &hit.lower[0]);
+	ovl_entry_unref(entry);
+	ovl_hit_done(&hit);
 	return r;
+}
+
+int ovl_expand_dir(struct ovl_fixer *fx, struct ovl_loc dir)
+{
+	const bool indexed = dir.layer == OVL_LAYER_UPPER;
+	_cleanup_(
+		walk_done) struct walk w = { .fx = fx, .dir = dir, .buf = malloc(OVL_DIRBUF_SIZE) };
+
+	w.links = ovl_tree_links_new(indexed ? fx->facts : NULL);
+	return w.buf && w.links ? expand(&w) : -ENOMEM;
 }

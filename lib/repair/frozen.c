@@ -67,8 +67,11 @@ int ovl_frozen_check(struct ovl_trees *trees, const struct ovl_op *op, char **re
 {
 	bool names = op->type == OVL_OP_MOVE || op->type == OVL_OP_LINK ||
 		     op->type == OVL_OP_UNLINK;
-	int r = check_place(trees, &op->at, op->type == OVL_OP_MOVE, ret_why);
+	int r;
 
+	if (op->type == OVL_OP_SPREAD)
+		return check_place(trees, &op->to, false, ret_why);
+	r = check_place(trees, &op->at, op->type == OVL_OP_MOVE, ret_why);
 	return r == 0 && names ? check_place(trees, &op->to, true, ret_why) : r;
 }
 

@@ -8,14 +8,14 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "repair/trees.h"
+#include "repair/tree.h"
 
 #include "base/banned.h"
 
 static const struct ovl_op_row *const rows[OVL_OP__MAX] = {
 	[OVL_OP_XATTR] = &ovl_op_xattr,   [OVL_OP_MOVE] = &ovl_op_move,
 	[OVL_OP_LINK] = &ovl_op_link,     [OVL_OP_DATA] = &ovl_op_data,
-	[OVL_OP_UNLINK] = &ovl_op_unlink,
+	[OVL_OP_UNLINK] = &ovl_op_unlink, [OVL_OP_SPREAD] = &ovl_op_spread,
 };
 
 static const struct ovl_op_row *row_of(const struct ovl_op *op)
@@ -29,6 +29,7 @@ void ovl_op_done(struct ovl_op *op)
 	ovl_place_done(&op->to);
 	ovl_place_done(&op->source);
 	ovl_place_done(&op->data);
+	ovl_tree_links_unref(op->links);
 	free(op->xattr);
 	ovl_buf_done(&op->old_value);
 	ovl_buf_done(&op->new_value);

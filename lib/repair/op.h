@@ -16,6 +16,7 @@
 #include "overlayfs/types.h"
 
 struct ovl_trees;
+struct ovl_tree_links;
 
 enum ovl_op_type {
 	OVL_OP_XATTR = 1, /* set, change or remove one xattr */
@@ -23,6 +24,7 @@ enum ovl_op_type {
 	OVL_OP_LINK = 3, /* one more name for an inode */
 	OVL_OP_DATA = 4, /* the content of a file: fill what was one hole, or make it one */
 	OVL_OP_UNLINK = 5, /* one name less for an inode that keeps another one */
+	OVL_OP_SPREAD = 6, /* all that is in a directory of stage/ goes into another directory */
 	OVL_OP__MAX
 };
 
@@ -38,6 +40,7 @@ enum ovl_make {
 	OVL_MAKE_TWIN, /* what takes the place of a metacopy file: the same, with the xattrs of overlayfs but
 			* for "metacopy" and "redirect" */
 	OVL_MAKE_LINK, /* one more name of what an operation before it makes: @source is in stage/ */
+	OVL_MAKE_TREE, /* SPREAD: a directory with all that @source shows from below the layer that it is in */
 	OVL_MAKE__MAX
 };
 
@@ -59,6 +62,7 @@ struct ovl_op {
 	uint64_t names; /* XATTR, DATA: of a file, as far as they are known (in upper and index): with more of
 			 * them a file outside would be changed, -EMLINK; 0: not checked */
 
+	/* SPREAD: the list of what is put there in new_value, see ovl_tree_next(). */
 	/* XATTR; DATA: "security.capability", if there is one, and its value in old_value, by prepare() */
 	char *xattr; /* full name */
 	bool has_old, has_new;
@@ -69,6 +73,7 @@ struct ovl_op {
 	struct ovl_place source; /* COPY, TWIN, LINK: of what; not recorded */
 	struct ovl_place data; /* and, if that is metacopy, the file with the content; not recorded */
 	uint64_t data_ino;
+	struct ovl_tree_links *links; /* OVL_MAKE_TREE, see tree.h: counted; not recorded */
 
 	/* (Of a copy that is published, index 0: of the copy.) */
 	/* MOVE, LINK: times of the two directories, which the change must not leave behind. Index 0: of
@@ -77,7 +82,7 @@ struct ovl_op {
 
 	/* DATA */
 	uint64_t old_size, new_size; /* bytes */
-	uint64_t source_ino;         /* of the file at @to */
+	uint64_t source_ino;         /* of the file at @to; SPREAD: of the directory there */
 	uint64_t inodes;             /* that it makes, if more than one; not recorded */
 	uint64_t cost;  /* bytes that it writes, unless they are shared; not recorded */
 	uint64_t saved; /* number in saved/ of a copy of the old content, as given by the planner;
@@ -130,6 +135,7 @@ struct ovl_op_row {
 	int (*undo)(struct ovl_trees *trees, const struct ovl_op *op, bool recorded_times);
 	int (*look)(struct ovl_trees *trees, const struct ovl_op *op);
 };
-extern const struct ovl_op_row ovl_op_xattr, ovl_op_move, ovl_op_link, ovl_op_data, ovl_op_unlink;
+extern const struct ovl_op_row ovl_op_xattr, ovl_op_move, ovl_op_link, ovl_op_data, ovl_op_unlink,
+	ovl_op_spread;
 
 #endif

@@ -17,7 +17,7 @@
 
 #include "base/cleanup.h"
 #include "overlayfs/xattr.h"
-#include "repair/trees.h"
+#include "repair/tree.h"
 
 #include "base/banned.h"
 
@@ -181,6 +181,18 @@ static bool is_allowed(enum ovl_op_type type, const char *xattr)
 	       ovl_xattr_classify(xattr, true, NULL) == OVL_XC_KNOWN;
 }
 
+/* What is put somewhere: single names, no paths. */
+static int check_list(const struct ovl_op *op)
+{
+	struct ovl_bytes list = ovl_buf_bytes(&op->new_value);
+	struct ovl_tree_item item;
+	int r = op->at.tree == OVL_TREE_STORE && !op->has_old ? 1 : -EINVAL;
+
+	while (r > 0)
+		r = ovl_tree_next(&list, &item);
+	return r;
+}
+
 static int get_xattr(struct ovl_bytes *in, struct ovl_op *op)
 {
 	struct ovl_bytes name;
@@ -191,7 +203,8 @@ static int get_xattr(struct ovl_bytes *in, struct ovl_op *op)
 	    (flags & ~(uint32_t)(HAS_OLD | HAS_NEW)))
 		return -EINVAL;
 	/* DATA: the capability of the file, if it has one. */
-	if ((op->type == OVL_OP_XATTR && name.len == 0) || (flags && name.len == 0) ||
+	if ((op->type == OVL_OP_XATTR && name.len == 0) ||
+	    (flags && name.len == 0 && op->type != OVL_OP_SPREAD) ||
 	    (op->type != OVL_OP_XATTR && op->type != OVL_OP_DATA && name.len > 0) ||
 	    (op->type == OVL_OP_DATA && (flags & HAS_NEW)))
 		return -EINVAL;
@@ -207,7 +220,9 @@ static int get_xattr(struct ovl_bytes *in, struct ovl_op *op)
 	op->has_old = flags & HAS_OLD;
 	op->has_new = flags & HAS_NEW;
 	r = get_value(in, op->has_old, &op->old_value);
-	return r == 0 ? get_value(in, op->has_new, &op->new_value) : r;
+	if (r == 0)
+		r = get_value(in, op->has_new, &op->new_value);
+	return r == 0 && op->type == OVL_OP_SPREAD ? check_list(op) : r;
 }
 
 static int get_data(struct ovl_bytes *in, struct ovl_op *op)

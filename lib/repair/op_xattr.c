@@ -101,7 +101,10 @@ static int xattr_do(struct ovl_trees *t, const struct ovl_op *op)
 static int xattr_undo(struct ovl_trees *t, const struct ovl_op *op, bool recorded_times)
 {
 	/* After a crash: names that it has got since then share what was half done. */
-	return change(t, op, true, recorded_times);
+	int r = change(t, op, true, recorded_times);
+
+	/* What is in stage/ is gone when it is taken back. */
+	return r == -ENOENT && op->at.tree == OVL_TREE_STORE ? 0 : r;
 }
 
 static int xattr_look(struct ovl_trees *t, const struct ovl_op *op)

@@ -138,6 +138,7 @@ int ovl_repair(struct ovl_stack *stack, const struct ovl_check_options *options,
 	if (r == 0) {
 		w.tx.threads = ovl_check_threads(options);
 		w.tx.options = options;
+		w.tx.trees.threads = w.tx.threads;
 		w.tx.trees.cancelled = options->cancelled;
 		w.tx.trees.cancelled_ctx = options->ctx;
 		w.memory.number = w.tx.open ? w.tx.store.journal.saved : 0;

@@ -12,8 +12,7 @@
  * ovl_stage_make - make the object that a MOVE is going to publish
  * @op: MOVE whose @at is "stage/N" and whose @make says what; its ino and mode are written
  *
- * What an earlier run left at that place is removed first. Data of a copy is written through to the
- * disk. 0; -ESTALE if the source is not @source_ino any more; -EOPNOTSUPP for what cannot be copied
+ * What an earlier run left at that place is removed first. It becomes durable with its group. 0; -ESTALE if the source is not @source_ino any more; -EOPNOTSUPP for what cannot be copied
  * (a whole directory is no single object); or why it failed.
  */
 int ovl_stage_make(struct ovl_trees *trees, struct ovl_op *op);

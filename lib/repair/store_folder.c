@@ -13,6 +13,7 @@
 #include "io/beneath.h"
 #include "io/reader.h"
 #include "io/write.h"
+#include "repair/manifest.h"
 
 #include "base/banned.h"
 
@@ -141,6 +142,22 @@ static int remove_any(int dir, const char *name)
 	return r == -ENOTEMPTY || r == -EEXIST || r == -ENOENT ? 0 : r;
 }
 
+/* Nothing gets in there but what was just made, or was found to be as it was made. */
+static bool is_tree(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot && strcmp(dot, ".tree") == 0;
+}
+
+/* What is immutable in it stays. */
+static int remove_tree(int stage, const char *name)
+{
+	int r = ovl_manifest_remove(stage, name);
+
+	return r == -EPERM || r == -EACCES || r == -ENOTEMPTY || r == -ENOENT ? 0 : r;
+}
+
 int ovl_store_clear_stage(int dir)
 {
 	_cleanup_(ovl_store_names_done) ovl_store_names names = { 0 };
@@ -152,7 +169,8 @@ int ovl_store_clear_stage(int dir)
 	if (r == 0)
 		r = ovl_store_read(stage, &names);
 	for (size_t i = 0; r == 0 && i < names.len; i++)
-		r = remove_any(stage, names.data[i]);
+		r = is_tree(names.data[i]) ? remove_tree(stage, names.data[i]) :
+					     remove_any(stage, names.data[i]);
 	return r;
 }
 

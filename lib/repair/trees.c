@@ -21,6 +21,7 @@ void ovl_trees_init(struct ovl_trees *t, struct ovl_stack *stack)
 
 void ovl_trees_done(struct ovl_trees *t)
 {
+	free(t->why);
 	if (t->index >= 0)
 		close(t->index);
 	ovl_trees_init(t, t->stack);

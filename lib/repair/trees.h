@@ -15,8 +15,10 @@
 struct ovl_trees {
 	struct ovl_stack *stack; /* borrowed */
 	int store; /* directory of the open journal, -1 while there is none; borrowed */
-	bool (*cancelled)(void *ctx); /* asked while much is copied; NULL: never */
+	unsigned threads; /* to copy trees with; 0: one */
+	bool (*cancelled)(void *ctx); /* asked while much is copied, by any thread; NULL: never */
 	void *cancelled_ctx;
+	char *why; /* what hindered the last tree, if there is more to say than an errno; owned */
 	int index; /* opened when it is asked for, since a repair may make or move it; -1 */
 };
 

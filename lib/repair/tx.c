@@ -105,8 +105,10 @@ static int prepare(struct ovl_tx *tx, struct item *item)
 	for (size_t i = 0; r == 0 && i < step->way.ops.len; i++) {
 		struct ovl_op *op = &step->way.ops.data[i];
 
-		if (op->make != OVL_MAKE_NONE)
+		if (op->make != OVL_MAKE_NONE) {
 			r = ovl_stage_make(&tx->trees, op);
+			item->why = TAKE_PTR(tx->trees.why);
+		}
 	}
 	/* What is made may be where another operation goes to. */
 	for (size_t i = 0; r == 0 && i < step->way.ops.len; i++)

@@ -36,7 +36,8 @@ static struct ovl_key inode_key(const struct ovl_op *op)
 
 static bool is_about_names(const struct ovl_op *op)
 {
-	return op->type == OVL_OP_MOVE || op->type == OVL_OP_LINK || op->type == OVL_OP_UNLINK;
+	return op->type == OVL_OP_MOVE || op->type == OVL_OP_LINK || op->type == OVL_OP_UNLINK ||
+	       op->type == OVL_OP_SPREAD;
 }
 
 /* Is it a name that was touched, or below one? The index is in the work directory as well. */
