@@ -22,6 +22,7 @@ enum {
 	CHUNK = 16 << 20, /* between two questions whether to go on */
 	BUFFER = 128 << 10,
 	SMALL = 16 << 10,
+	TINY = 4 << 10,
 };
 
 /** A copy on its way. */
@@ -292,7 +293,8 @@ int ovl_write_copy_new(int from, int to, uint64_t size)
 		return -errno;
 	if ((uint64_t)st.st_size < size)
 		return -EIO;
-	if (ioctl(to, FICLONE, from) == 0)
+	/* A clone of one block costs more than the block. */
+	if (size > TINY && ioctl(to, FICLONE, from) == 0)
 		return (uint64_t)st.st_size == size ? check_size(from, size) :
 						      ovl_write_truncate(to, size);
 	/* Fewer blocks than bytes: there are holes. */
