@@ -275,10 +275,14 @@ int ovl_write_copy(int from, int to, uint64_t size, bool (*cancelled)(void *ctx)
 /* Most files are small: there is nothing to look for in them. */
 static int copy_small(int from, int to, uint64_t size)
 {
-	char data[SMALL];
+	char data[SMALL], copy[SMALL];
 	int r = read_at(from, data, (size_t)size, 0);
 
-	return r == 0 ? write_at(to, data, (size_t)size, 0) : r;
+	if (r == 0)
+		r = write_at(to, data, (size_t)size, 0);
+	if (r == 0)
+		r = read_at(to, copy, (size_t)size, 0);
+	return r < 0 ? r : memcmp(data, copy, (size_t)size) == 0 ? 0 : -EIO;
 }
 
 int ovl_write_copy_new(int from, int to, uint64_t size)
@@ -304,6 +308,8 @@ int ovl_write_copy_new(int from, int to, uint64_t size)
 	free(c.buffer);
 	if (r == 0)
 		r = ovl_write_truncate(to, size);
+	if (r == 0)
+		r = check_copy(from, to, size);
 	/* What became shorter in the meantime must not be taken for a hole. */
 	return r == 0 ? check_size(from, size) : r;
 }

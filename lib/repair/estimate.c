@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "io/space.h"
+#include "repair/tree.h"
 
 #include "base/banned.h"
 
@@ -105,8 +106,11 @@ static int add_finding(struct estimate *x, struct ovl_fixer *fx)
 		fx->way = &way;
 		r = row[i].fix(fx);
 		for (size_t k = 0; r > 0 && k < way.ops.len; k++) {
-			int added = add_op(x, fx->finding->loc.layer, &way.ops.data[k]);
+			struct ovl_op *op = &way.ops.data[k];
+			int added = op->make == OVL_MAKE_TREE ? ovl_tree_count(x->stack, op) : 0;
 
+			if (added == 0)
+				added = add_op(x, fx->finding->loc.layer, op);
 			r = added < 0 ? added : r;
 		}
 		ovl_way_done(&way);

@@ -54,166 +54,30 @@ static int work_end(struct work *work, int r)
 	return r < 0 ? r : end;
 }
 
-static int tell(struct ovl_tree *tree, struct ovl_tree_dir *dir, const char *name, const char *why,
-		int r)
-{
-	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
-	int err = 0;
+/* ---- Directories ---- */
 
-	if (dir->path)
-		err = ovl_path_add_escaped(&b, dir->path);
-	if (err == 0)
-		err = ovl_buf_addc(&b, '/');
-	if (err == 0)
-		err = ovl_buf_add_escaped(&b, name, strlen(name));
-	if (err == 0)
-		err = ovl_buf_addf(&b, " %s", why);
-	pthread_mutex_lock(&tree->lock);
-	if (err == 0 && !tree->trees->why)
-		tree->trees->why = ovl_buf_take(&b);
-	pthread_mutex_unlock(&tree->lock);
-	return r;
-}
-
-/* ---- Files ---- */
-
-/** Where a file that is shown comes from. */
-struct origin {
-	struct ovl_loc loc; /* of the object; borrowed */
-	uint64_t ino;
-	const struct ovl_found *data; /* its content, if that is elsewhere; borrowed */
-};
-
-static int open_content(struct ovl_tree_dir *dir, const struct origin *from, struct ovl_copy *c)
-{
-	struct ovl_dir *in;
-	int fd, r;
-
-	if (!from->data)
-		return ovl_copy_open(c);
-	r = ovl_tree_source(dir->tree->stack, dir->entry,
-			    (struct ovl_loc){ from->data->layer, from->data->path }, &in, &fd);
-	if (r < 0)
-		return r;
-	r = ovl_copy_open_data(c, fd, from->data->path->name, from->data->stat.ino);
-	ovl_dir_unpin(in);
-	ovl_dir_unref(in);
-	return r;
-}
-
-/* What is to be known of it once it is made. */
-static int note_made(struct ovl_tree_dir *dir, int to, const char *name, int object)
-{
-	struct ovl_reader *reader = dir->tree->stack->reader;
-	struct ovl_stat st;
-	int r = object >= 0 ? reader->ops->stat(reader, object, "", &st) :
-			      reader->ops->stat(reader, to, name, &st);
-
-	return r == 0 ? ovl_tree_add(dir, name, &st) : r;
-}
-
-static int copy_held(struct ovl_tree_dir *dir, int to, const char *name, const struct origin *from,
-		     struct ovl_copy *c)
-{
-	_cleanup_close_ int fd = -EBADF, object = -EBADF;
-	int r = open_content(dir, from, c);
-
-	if (r == 0)
-		r = ovl_copy_make(c, to, name, &fd);
-	if (r == 0 && fd < 0)
-		r = ovl_write_hold(to, name, &object, NULL);
-	if (r == 0)
-		r = ovl_copy_dress(c, fd >= 0 ? fd : object, fd);
-	return r == 0 ? note_made(dir, to, name, fd >= 0 ? fd : object) : r;
-}
-
-static int copy_object(struct ovl_tree_dir *dir, int to, const char *name,
-		       const struct origin *from)
-{
-	_cleanup_(ovl_copy_done) struct ovl_copy c = OVL_COPY_INIT(dir->tree->stack);
-	struct ovl_dir *in;
-	int fd, r = ovl_tree_source(dir->tree->stack, dir->entry, from->loc, &in, &fd);
-
-	if (r < 0)
-		return r;
-	c.plain = true;
-	r = ovl_copy_hold(&c, fd, from->loc.path->name, from->ino);
-	if (r == 0)
-		r = copy_held(dir, to, name, from, &c);
-	ovl_dir_unpin(in);
-	ovl_dir_unref(in);
-	return r;
-}
-
-/*
- * A lower file with several names of which one was changed: with index=on all of them show what is in
- * the index. @path: of the entry there, counted
- */
-static int take_indexed(struct ovl_tree_dir *dir, const char *name, const struct ovl_hit *hit,
-			const char *entry, struct origin *from, struct ovl_path **ret_path)
+/* A new directory, or none where it is counted only. */
+static int make_dir(struct ovl_tree_dir *dir, int to, const char *name, struct ovl_entry *entry,
+		    struct ovl_tree_dir **ret)
 {
 	struct ovl_tree *tree = dir->tree;
-	struct ovl_reader *reader = tree->stack->reader;
-	struct ovl_obs_scratch scratch = { 0 };
-	struct ovl_obs obs;
-	int r = ovl_reader_observe(reader, tree->stack->index.root.fd, entry,
-				   tree->stack->config.userxattr, &scratch, &obs);
+	int fd = -1, r = 0;
 
-	if (r == 0 && obs.kind != hit->lower[0].kind)
-		r = tell(tree, dir, name, "is something else in the index", -ESTALE);
-	if (r == 0) {
-		from->ino = obs.stat.ino;
-		if (!ovl_obs_has(&obs, OVL_X_METACOPY))
-			from->data = NULL;
-		else if (!from->data)
-			from->data = &hit->lower[0];
-		*ret_path = ovl_path_new(NULL, entry, strlen(entry));
-		from->loc = (struct ovl_loc){ OVL_LAYER_INDEX, *ret_path };
-		r = *ret_path ? 0 : -ENOMEM;
+	ovl_tree_note(tree, NULL);
+	if (!tree->counts) {
+		r = ovl_write_make_dir(to, name, 0700);
+		if (r == 0)
+			r = ovl_beneath_open_dir(to, name, &fd);
 	}
-	ovl_obs_scratch_done(&scratch);
-	return r;
-}
-
-static int copy_file(struct ovl_tree_dir *dir, int to, const char *name, const struct ovl_hit *hit)
-{
-	const struct ovl_found *lower = &hit->lower[0];
-	struct origin from = { .loc = { lower->layer, lower->path }, .ino = lower->stat.ino };
-	const struct ovl_key inode = { lower->stat.dev, lower->stat.ino };
-	const char *entry = ovl_tree_indexed(dir->tree->links, inode);
-	struct ovl_found storage = { 0 };
-	struct ovl_path *path = NULL;
-	int r = 0;
-
-	if (lower->metacopy || hit->lazy_data)
-		r = ovl_lookup_data(dir->tree->stack, hit, &storage, &from.data);
-	if (r < 0 && r != -ENOMEM)
-		return tell(dir->tree, dir, name, "has no data", r);
-	if (r == 0 && entry)
-		r = take_indexed(dir, name, hit, entry, &from, &path);
-	if (r == 0)
-		r = copy_object(dir, to, name, &from);
-	ovl_found_done(&storage);
-	ovl_path_unref(path);
-	return r;
-}
-
-static int take_file(struct ovl_tree_dir *dir, int to, const char *name, const struct ovl_hit *hit)
-{
-	const struct ovl_stat *st = &hit->lower[0].stat;
-	size_t place = 0;
-	int r;
-
-	if (st->nlink < 2)
-		return copy_file(dir, to, name, hit);
-	r = ovl_tree_link(dir, name, (struct ovl_key){ st->dev, st->ino }, &place);
-	if (r <= 0)
+	if (r < 0)
 		return r;
-	r = copy_file(dir, to, name, hit);
-	return r == 0 ? ovl_tree_linked(dir, name, place) : r;
+	*ret = ovl_tree_dir_new(tree, dir, entry, name);
+	if (*ret && fd >= 0)
+		ovl_tree_dir_give(*ret, fd);
+	else if (fd >= 0)
+		close(fd);
+	return *ret ? 0 : -ENOMEM;
 }
-
-/* ---- Directories ---- */
 
 static int take_dir(struct ovl_pool *pool, struct ovl_tree_dir *dir, int to, const char *name,
 		    const struct ovl_hit *hit)
@@ -222,21 +86,11 @@ static int take_dir(struct ovl_pool *pool, struct ovl_tree_dir *dir, int to, con
 	struct ovl_tree_dir *sub = NULL;
 	struct ovl_entry *entry;
 	struct ovl_job *job;
-	int fd, r = ovl_lookup_entry(tree->stack, dir->entry, hit, &entry);
+	int r = ovl_lookup_entry(tree->stack, dir->entry, hit, &entry);
 
 	if (r < 0)
 		return r;
-	r = ovl_write_make_dir(to, name, 0700);
-	if (r == 0)
-		r = ovl_beneath_open_dir(to, name, &fd);
-	if (r == 0) {
-		sub = ovl_tree_dir_new(tree, dir, entry, name);
-		if (sub)
-			ovl_tree_dir_give(sub, fd);
-		else
-			close(fd);
-		r = sub ? 0 : -ENOMEM;
-	}
+	r = make_dir(dir, to, name, entry, &sub);
 	ovl_entry_unref(entry);
 	if (r < 0)
 		return r;
@@ -268,13 +122,13 @@ static int take_name(struct ovl_pool *pool, struct ovl_tree_dir *dir, int to, co
 	if (hit.result == -ENOENT)
 		r = 0; /* hidden by a whiteout */
 	else if (hit.result < 0)
-		r = tell(dir->tree, dir, name, "cannot be looked up: put it right first",
-			 hit.result);
+		r = ovl_tree_tell(dir->tree, dir, name, "cannot be looked up: put it right first",
+				  hit.result);
 	else if (is_own(dir, &hit))
 		r = 0;
 	else
 		r = hit.is_dir ? take_dir(pool, dir, to, name, &hit) :
-				 take_file(dir, to, name, &hit);
+				 ovl_tree_take_file(dir, to, name, &hit);
 	ovl_hit_done(&hit);
 	return r;
 }
@@ -283,13 +137,14 @@ static int take_names(struct ovl_pool *pool, struct work *work)
 {
 	struct ovl_tree *tree = work->dir->tree;
 	const struct ovl_buf *names = &work->names;
-	int fd, r = ovl_tree_dir_pin(work->dir, &fd);
+	int fd = -1, r = tree->counts ? 0 : ovl_tree_dir_pin(work->dir, &fd);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < names->len; i += strlen(names->data + i) + 1)
 		r = take_name(pool, work->dir, fd, names->data + i);
-	ovl_tree_dir_unpin(work->dir);
+	if (!tree->counts)
+		ovl_tree_dir_unpin(work->dir);
 	if (r == 0 && tree->trees->cancelled && tree->trees->cancelled(tree->trees->cancelled_ctx))
 		r = -ECANCELED;
 	return r;
@@ -466,32 +321,67 @@ static int find_entry(struct ovl_tree *tree, const struct ovl_place *source, str
 	return r;
 }
 
+static int begin(struct ovl_tree *tree, struct ovl_trees *trees, const struct ovl_op *op,
+		 struct ovl_tree_links *links, struct ovl_entry **ret)
+{
+	*tree = (struct ovl_tree){ .trees = trees,
+				   .stack = trees->stack,
+				   .links = links,
+				   .layer = op->source.tree,
+				   .name = strrchr(op->at.path, '/') + 1,
+				   .top = -1 };
+	*ret = NULL;
+	if (pthread_mutex_init(&tree->lock, NULL) != 0)
+		return -ENOMEM;
+	return links && op->source.path ? find_entry(tree, &op->source, ret) : -EINVAL;
+}
+
+static void end(struct ovl_tree *tree, struct ovl_entry *entry, struct ovl_op *op)
+{
+	op->inodes = tree->inodes;
+	op->cost = tree->bytes;
+	ovl_entry_unref(entry);
+	if (tree->top >= 0)
+		close(tree->top);
+	ovl_buf_done(&tree->list);
+	pthread_mutex_destroy(&tree->lock);
+}
+
 int ovl_tree_make(struct ovl_trees *trees, struct ovl_op *op)
 {
-	struct ovl_tree tree = { .trees = trees,
-				 .stack = trees->stack,
-				 .links = op->links,
-				 .layer = op->source.tree,
-				 .name = strrchr(op->at.path, '/') + 1,
-				 .top = -1,
-				 .lock = PTHREAD_MUTEX_INITIALIZER };
-	struct ovl_entry *entry = NULL;
-	int r = op->links && op->source.path ? find_entry(&tree, &op->source, &entry) : -EINVAL;
+	struct ovl_entry *entry;
+	struct ovl_tree tree;
+	int r = begin(&tree, trees, op, op->links, &entry);
 
 	if (r == 0)
 		r = open_top(&tree, &op->at);
 	if (r == 0)
 		r = copy_all(&tree, entry);
-	ovl_entry_unref(entry);
-	if (tree.top >= 0)
-		close(tree.top);
-	pthread_mutex_destroy(&tree.lock);
 	if (r == 0) {
 		ovl_buf_done(&op->new_value);
 		op->new_value = tree.list;
 		op->has_new = true;
-	} else {
-		ovl_buf_done(&tree.list);
+		tree.list = (struct ovl_buf){ 0 };
 	}
+	end(&tree, entry, op);
+	return r;
+}
+
+int ovl_tree_count(struct ovl_stack *stack, struct ovl_op *op)
+{
+	struct ovl_tree_links *links = ovl_tree_links_new(NULL);
+	struct ovl_entry *entry;
+	struct ovl_trees trees;
+	struct ovl_tree tree;
+	int r;
+
+	ovl_trees_init(&trees, stack);
+	r = begin(&tree, &trees, op, links, &entry);
+	tree.counts = true;
+	if (r == 0)
+		r = copy_all(&tree, entry);
+	end(&tree, entry, op);
+	ovl_tree_links_unref(links);
+	ovl_trees_done(&trees);
 	return r;
 }

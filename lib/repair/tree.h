@@ -25,11 +25,17 @@ struct ovl_tree_links *ovl_tree_links_unref(struct ovl_tree_links *links); /* NU
 /**
  * ovl_tree_make - make the tree of a SPREAD, and the list of what is in it
  * @op: its @at is where; @source the directory, seen from its layer down; @links
- * What that layer has itself is left out. Its list is written on 0. What hindered it is told in
+ * What that layer has itself is left out. Its list, inodes and cost are written on 0. What hindered it is told in
  * @trees->why, if there is more to say than the errno.
  * 0; -ESTALE, -ECANCELED, or why not: what was made is left to ovl_stage_remove().
  */
 int ovl_tree_make(struct ovl_trees *trees, struct ovl_op *op);
+
+/**
+ * ovl_tree_count - what it would take: inodes and cost of @op are written
+ * As ovl_tree_make() it walks through everything, but makes nothing. 0, or why not.
+ */
+int ovl_tree_count(struct ovl_stack *stack, struct ovl_op *op);
 
 /** One of the objects of such a list. */
 struct ovl_tree_item {

@@ -287,7 +287,8 @@ int ovl_tree_dir_end(struct ovl_tree_dir *dir)
 	while (dir && __atomic_sub_fetch(&dir->refs, 1, __ATOMIC_ACQ_REL) == 0) {
 		struct ovl_tree_dir *parent = dir->parent;
 
-		if (parent && r == 0 && !__atomic_load_n(&dir->tree->failed, __ATOMIC_RELAXED))
+		if (parent && r == 0 && !dir->tree->counts &&
+		    !__atomic_load_n(&dir->tree->failed, __ATOMIC_RELAXED))
 			r = finish(dir);
 		if (r < 0)
 			__atomic_store_n(&dir->tree->failed, true, __ATOMIC_RELAXED);

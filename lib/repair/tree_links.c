@@ -147,7 +147,7 @@ int ovl_tree_link(struct ovl_tree_dir *dir, const char *name, struct ovl_key ino
 	bool made = false;
 	int r = find(dir, inode, ret_place, &made);
 
-	if (r != 0)
+	if (r != 0 || tree->counts)
 		return r;
 	if (made)
 		return ovl_tree_link_to(dir, name, *ret_place);

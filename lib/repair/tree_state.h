@@ -49,6 +49,8 @@ struct ovl_tree {
 	OVL_VEC(struct ovl_tree_later) later;
 	unsigned open; /* descriptors of directories */
 	bool failed;
+	bool counts;            /* nothing is made */
+	uint64_t inodes, bytes; /* that were made, or would be */
 };
 
 /* tree_dir.c */
@@ -69,6 +71,17 @@ int ovl_tree_source(struct ovl_stack *stack, struct ovl_entry *entry, struct ovl
 		    struct ovl_dir **ret, int *ret_fd);
 /** ovl_tree_add - note that an object is made: in the list, or in the sum of the item it is in */
 int ovl_tree_add(struct ovl_tree_dir *dir, const char *name, const struct ovl_stat *st);
+
+/* tree_file.c */
+
+/** ovl_tree_take_file - copy what is shown under a name into @to, the open directory; or link, or count it */
+int ovl_tree_take_file(struct ovl_tree_dir *dir, int to, const char *name,
+		       const struct ovl_hit *hit);
+/** ovl_tree_note - an object is made, or would be; @content: of its data, NULL: none */
+void ovl_tree_note(struct ovl_tree *tree, const struct ovl_stat *content);
+/** ovl_tree_tell - say what stands in the way at a name; hands @r on */
+int ovl_tree_tell(struct ovl_tree *tree, struct ovl_tree_dir *dir, const char *name,
+		  const char *why, int r);
 
 /* tree_links.c */
 

@@ -14,7 +14,7 @@
 
 struct ovl_trees {
 	struct ovl_stack *stack; /* borrowed */
-	int store; /* directory of the open journal, -1 while there is none; borrowed */
+	int store;        /* directory of the open journal, -1 while there is none; borrowed */
 	unsigned threads; /* to copy trees with; 0: one */
 	bool (*cancelled)(void *ctx); /* asked while much is copied, by any thread; NULL: never */
 	void *cancelled_ctx;
