@@ -43,6 +43,25 @@ static void add_kinds(struct ovl_json *o, const struct ovl_conversion_sum *sum)
 	ovl_json_add(o, "kinds", list);
 }
 
+static void add_estimate(struct ovl_json *o, const struct ovl_conversion *c)
+{
+	const struct ovl_estimate *x = &c->estimate;
+	struct ovl_json space = ovl_json_object();
+
+	ovl_json_add_number(&space, "bytes", x->bytes);
+	ovl_json_add_number(&space, "shared_bytes", x->shared);
+	ovl_json_add_number(&space, "inodes", x->inodes);
+	ovl_json_add_number(&space, "free_bytes", x->free_bytes);
+	if (x->free_inodes == UINT64_MAX)
+		ovl_json_add_null(&space, "free_inodes");
+	else
+		ovl_json_add_number(&space, "free_inodes", x->free_inodes);
+	ovl_json_add_bool(&space, "enough", !c->lacks_space);
+	if (space.failed)
+		ovl_json_drop(&space);
+	ovl_json_add(o, "space", space.json);
+}
+
 int ovl_conversion_json(struct ovl_reporting *r, const struct ovl_summary *s)
 {
 	_cleanup_(ovl_conversion_sum_done) struct ovl_conversion_sum sum = { 0 };
@@ -57,6 +76,10 @@ int ovl_conversion_json(struct ovl_reporting *r, const struct ovl_summary *s)
 	ovl_json_add_text(&o, "target", sum.target);
 	ovl_json_add_text(&o, "obstacle", obstacle_name(sum.obstacle));
 	add_kinds(&o, &sum);
+	if (s->conversion || s->preview)
+		add_estimate(&o, s->conversion ? s->conversion : s->preview);
+	else
+		ovl_json_add_null(&o, "space");
 	ovl_json_add_bool(&o, "compared", s->conversion && s->conversion->compared);
 	ovl_json_add_number(&o, "differing", s->conversion ? s->conversion->n_differ : 0);
 	if (s->conversion && s->conversion->differs)

@@ -28,6 +28,21 @@ tap_result "zsh knows all options" "$(lacks completions/_fsck.overlay \
 	"['({,]--%s([]['=,}-])" "['({,)*]-%s([]['+,}[])")"
 tap_result "fish knows all options" "$(lacks completions/fsck.overlay.fish ' -l %s ' ' -s %s ')"
 
+features=$(printf '#define FEATURE(NAME, WORD, ...) WORD\n#include "overlayfs/features.def"\n' |
+	${CC:-cc} -E -P -Iinclude -x c - | tr -d '" ')
+tap_result "the shells know all features" "$(
+	for feature in $features; do
+		for file in completions/fsck.overlay completions/_fsck.overlay completions/fsck.overlay.fish; do
+			grep -qE "\^$feature([^a-z_]|\$)" "$file" || echo "$file: ^$feature"
+		done
+	done)"
+tap_result "the manual page knows all features, and when they came" "$(
+	printf '#define FEATURE(NAME, WORD, MAJOR, MINOR, ...) WORD MAJOR.MINOR@\n#include "overlayfs/features.def"\n' |
+		${CC:-cc} -E -P -Iinclude -x c - | tr '@' '\n' | tr -d '" ' | sed -E 's/([a-z])([0-9])/\1\t\2/' |
+		while read -r line; do
+			[ -z "$line" ] || grep -qF -e "$line$(printf '\t')" man/fsck.overlay.8 || echo "$line"
+		done)"
+
 # What bash would offer after LINE.
 compopt() { :; }
 fsck.overlay() { "${FSCK_OVERLAY:?}" "$@" </dev/null; }
@@ -59,6 +74,10 @@ works "fsck.overlay -n --color=a" always
 works "fsck.overlay --explain=meta-no" meta-no-lowerdata
 works "fsck.overlay -n -E " trust-lower
 works "fsck.overlay -n -E trust-lower,lo" "trust-lower,lower=auto"
+works "fsck.overlay -n -E accept-loss,lay" "accept-loss,layers=all"
+works "fsck.overlay -n --to=4.1" 4.14
+works "fsck.overlay -n -O ^met" ^metacopy
+works "fsck.overlay -n -O ^index,^met" "^index,^metacopy"
 works "fsck.overlay -n -o low" lowerdir=
 works "fsck.overlay -n -o lowerdir=li" lib
 works "fsck.overlay -n lowerdir=lib:te" tests

@@ -132,7 +132,13 @@ END_TEST
 
 START_TEST(test_report_convert_json)
 {
-	const struct ovl_conversion c = { .active = true, .compared = true };
+	const struct ovl_conversion c = { .active = true,
+					  .compared = true,
+					  .estimate = { .bytes = 8192,
+							.shared = 4096,
+							.inodes = 2,
+							.free_bytes = 1048576,
+							.free_inodes = UINT64_MAX } };
 
 	reporting.form = &ovl_report_json;
 	give("convert-metacopy", OVL_FATE_FIXED, "copy the data up", NULL);
@@ -140,7 +146,9 @@ START_TEST(test_report_convert_json)
 	ck_assert_ptr_nonnull(strstr(
 		shown,
 		",\n\"conversion\": {\"target\":\"Linux 4.14\",\"obstacle\":null,\"kinds\":[{\"id\":"
-		"\"0x0901\",\"slug\":\"convert-metacopy\",\"converted\":1,\"left\":0}],\"compared\":true,"
+		"\"0x0901\",\"slug\":\"convert-metacopy\",\"converted\":1,\"left\":0}],"
+		"\"space\":{\"bytes\":8192,\"shared_bytes\":4096,\"inodes\":2,\"free_bytes\":1048576,"
+		"\"free_inodes\":null,\"enough\":true},\"compared\":true,"
 		"\"differing\":0,\"differs\":null,\"mount_options\":\"lowerdir=lower1,upperdir=upper,"
 		"workdir=work,redirect_dir=off,index=off\"},\n\"cancelled\""));
 }
@@ -161,7 +169,10 @@ START_TEST(test_report_convert_json_left)
 	ck_assert_ptr_nonnull(strstr(shown,
 				     "\"obstacle\":\"loss\",\"kinds\":[{\"id\":\"0x090d\","
 				     "\"slug\":\"convert-nesting\",\"converted\":0,"
-				     "\"left\":1}],\"compared\":true,\"differing\":1,"
+				     "\"left\":1}],\"space\":{\"bytes\":0,"
+				     "\"shared_bytes\":0,\"inodes\":0,\"free_bytes\":0,"
+				     "\"free_inodes\":0,\"enough\":true},"
+				     "\"compared\":true,\"differing\":1,"
 				     "\"differs\":\"/\xef\xbf\xbd\",\"differs_hex\":\"2fff\","
 				     "\"mount_options\":null},"));
 }
