@@ -34,6 +34,7 @@ static inline void way_setup(void)
 	tree_layers(3);
 	tree_dir(REPAIR_STORE "/saved");
 	tree_dir(REPAIR_STORE "/stage");
+	ck_assert_int_eq(chmod(REPAIR_STORE "/stage", 0700), 0);
 }
 
 static inline void way_teardown(void)
