@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What blind corruption is tested with: file systems that can be copied whole, what an overlay on them
+# shows, and what the findings name. Sourced after kit.sh.
+#
+# One overlay at a time lies in $DIR, with the mount options $OPTIONS; files about it begin with $OUT.
+
+# --- file systems ------------------------------------------------------------------------------
+
+# A copy has the handles and uuids of the original, so it is mounted at the same place instead of it.
+# IMAGE is the image that is mounted at the moment, empty on tmpfs.
+
+# corrupt_start: what all runs share. Sets why[KIND] for what cannot be had here.
+corrupt_start() {
+	local kind
+	declare -gA why
+	problems=$KIT_DIR/problems
+	"$FSCK" --list-problems >"$problems" || kit_broken "no list of problems"
+	mkdir "$KIT_DIR/images" "$KIT_DIR/out" && mount -t tmpfs images "$KIT_DIR/images" ||
+		kit_skip_all "no tmpfs"
+	for kind in "${kinds[@]}"; do
+		[ "$kind" != tmpfs ] || continue
+		command -v "mkfs.$kind" >/dev/null && new_image "$kind" "$KIT_DIR/images/$kind" &&
+			mkdir "$KIT_DIR/probe" && attach "$kind" "$KIT_DIR/images/$kind" "$KIT_DIR/probe" ||
+			{ why[$kind]="cannot make a $kind on a loop device" && continue; }
+		umount "$KIT_DIR/probe"
+		rmdir "$KIT_DIR/probe"
+	done
+}
+
+new_image() {
+	local size=128M args=()
+	case $1 in
+	xfs) size=320M ;;
+	ext4) args=(-b 4096 -I 256) ;;
+	esac
+	truncate -s "$size" "$2" && "mkfs.$1" -q "${args[@]}" "$2" >"$2.log" 2>&1
+}
+
+attach() {
+	local options=loop,noatime
+	[ "$1" != xfs ] || options+=,nouuid
+	mount -t "$1" -o "$options" "$2" "$3"
+}
+
+# place KIND SEED: a fresh file system for one overlay, and its directory $DIR.
+place() {
+	KIND=$1 AT=$KIT_DIR/fs.$1.$2 IMAGE=
+	DIR=$AT/d
+	mkdir "$AT"
+	if [ "$1" = tmpfs ]; then
+		mount -t tmpfs -o noatime scratch "$AT"
+	else
+		IMAGE=$KIT_DIR/images/$1.$2
+		if [ "$1" = btrfs ]; then # which does not take two of one uuid
+			new_image "$1" "$IMAGE"
+		else
+			cp --sparse=always "$KIT_DIR/images/$1" "$IMAGE"
+		fi
+		attach "$1" "$IMAGE" "$AT"
+	fi
+	mkdir "$DIR" "$AT.view"
+}
+
+# displace: all of it goes.
+displace() {
+	kit_unmount_below "$AT.view"
+	umount "$AT" || umount -l "$AT"
+	rmdir "$AT" "$AT.view"
+	[ -z "$IMAGE" ] || rm -f "$IMAGE"*
+}
+
+can_copy() { [ -n "$IMAGE" ]; }
+
+# copy_out, copy_back: what is done in between happens to a copy.
+copy_out() {
+	umount "$AT" && cp --sparse=always "$IMAGE" "$IMAGE+" && IMAGE=$IMAGE+ &&
+		attach "$KIND" "$IMAGE" "$AT" || echo "cannot copy the file system"
+}
+
+copy_back() {
+	umount "$AT" && rm "$IMAGE" && IMAGE=${IMAGE%+} && attach "$KIND" "$IMAGE" "$AT" ||
+		echo "cannot go back to the original"
+}
+
+# --- what there is -----------------------------------------------------------------------------
+
+# layer_sums LAYER... WORK: what undo must bring back; work/ is made anew by every mount.
+layer_sums() {
+	kit_treesum -x ctime,dirsize "${@:1:$#-1}"
+	kit_treesum -x ctime,dirsize "${@:$#}" |
+		grep -vE '^(/|/work|/work/incompat|/\.fsck\.overlay) d '
+}
+
+# same WHAT BEFORE AFTER: two listings of the overlay should be equal.
+same() {
+	cmp -s "$OUT.$2" "$OUT.$3" && return
+	echo "$1"
+	diff "$OUT.$2" "$OUT.$3" | head -n 20
+}
+
+# view FILE: what a mount of the overlay shows; $OUT.refused says why there is none.
+view() {
+	if kit_mount "$OPTIONS" "$AT.view" 2>"$OUT.refused"; then
+		: >"$OUT.refused"
+		kit_treesum -x view "$AT.view" >"$1"
+		kit_unmount "$AT.view" || echo "cannot unmount the overlay"
+	else
+		[ -s "$OUT.refused" ] || echo "not mounted" >"$OUT.refused"
+		rm -f "$1"
+	fi
+}
+
+# has_journal: is there a repair that can be taken back? Nothing deeper is read: that changes atimes.
+has_journal() {
+	[ -n "$(find "${layers[-1]}/.fsck.overlay" -maxdepth 2 -name journal 2>/dev/null)" ]
+}
+
+# --- what is found -----------------------------------------------------------------------------
+
+# findings REPORT: the findings in it as sorted lines "SLUG PLACE".
+findings() {
+	awk '
+	NR == FNR { slug = $1; $1 = $2 = ""; sub(/^ +/, ""); text[slug] = $0; next }
+	/^[a-z]/ && match($0, / \([a-z0-9-]+\)$/) {
+		slug = substr($0, RSTART + 2, RLENGTH - 3)
+		tail = ": " text[slug] " (" slug ")"
+		at = length($0) - length(tail)
+		if (substr($0, at + 1) == tail)
+			print slug, substr($0, 1, at)
+	}' "$problems" "$1" | sort
+}
+
+# named REPORT: the places that the warnings and errors of a report with -v speak of, sorted.
+named() {
+	awk '
+	/^[a-z]/ && match($0, /: [^:]* \([a-z0-9-]+\)$/) { place = substr($0, 1, RSTART - 1); bad = 0 }
+	/^    severity: (warning|error)$/ { bad = 1; print place }
+	/^    / && bad && match($0, /; other: /) { print substr($0, RSTART + 9) }' "$1" | sort -u
+}
+
+# left REPORT: the findings that a run with -p or -y left, in the same form.
+left() {
+	sed '/? yes$/d; s/\((\([a-z0-9-]*\))\)\. .*? .*$/\1/' "$1" >"$1.left"
+	findings "$1.left"
+	rm "$1.left"
+}
+
+# differing VIEW VIEW2: the paths at which two views differ, as treesum writes them.
+differing() {
+	diff "$1" "$2" | sed -n 's/^[<>] \([^ ]*\) .*/\1/p' | sort -u
+}
+
+# places PATH ESCAPED: where the objects lie that the overlay shows at a path and above, a line each.
+places() {
+	local path=$1
+	printf 'upper:%s\n' "$path" "$2"
+	while :; do
+		"$FSCK" --inspect="${path:-/}" -o "$OPTIONS" 2>/dev/null </dev/null |
+			sed -nE 's/^((upper|index|work|lower[0-9]+|data[0-9]+):.*): (directory|regular|whiteout|symlink|symbolic|fifo|socket|char|block|device|cannot).*/\1/p'
+		[ -n "$path" ] || break
+		path=${path%/*}
+	done
+}
+
+# unexplained FILE: of the paths in it those that no finding of $OUT.named speaks of.
+unexplained() {
+	local line path
+	while read -r line; do
+		printf -v path '%b' "$(sed -E 's/\\([0-7]{3})/\\0\1/g' <<<"$line")"
+		[ "$path" != / ] || path=
+		places "$path" "$line" >"$OUT.places"
+		awk 'NR == FNR { named[$0]; next }
+		{
+			for (at = $0; ; sub(/\/[^\/]*$/, "", at)) {
+				if (at in named || at "/" in named) { hit = 1; exit }
+				if (at !~ /\//) exit
+			}
+		}
+		END { exit !hit }' "$OUT.named" "$OUT.places" || printf '%s\n' "$line"
+	done <"$1"
+	rm -f "$OUT.places"
+}
+
+# refused ERRORS: is this exit with 8 one that a corrupted overlay may cause?
+refused() {
+	return 1
+}
