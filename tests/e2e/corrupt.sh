@@ -24,6 +24,8 @@
 
 # shellcheck source=kit.sh
 . "$(dirname "$0")/kit.sh"
+# shellcheck source=findings_kit.sh
+. "$(dirname "$0")/findings_kit.sh"
 # shellcheck source=corrupt_kit.sh
 . "$(dirname "$0")/corrupt_kit.sh"
 kit_start "$@"
@@ -43,7 +45,7 @@ finished() {
 	case $KIT_STATUS in
 	0 | 4) return ;;
 	1) [ "$1" = n ] || return ;;
-	8) refused "$OUT.$1.err" && return ;;
+	8 | 12) refused "$OUT.$1.err" && return ;;
 	esac
 	echo "$1: exit status $KIT_STATUS: $(cat "$OUT.$1.err")"
 }
@@ -57,7 +59,7 @@ look() {
 	named "$OUT.n" >"$OUT.named"
 	kit_fsck "$OUT.json" -n --json -o "$OPTIONS"
 	[ "$KIT_STATUS" -eq "$status" ] || echo "-n -v: exit status $status, but $KIT_STATUS with --json"
-	grep -qx "\"exit_code\": $status" "$OUT.json" || [ "$status" -eq 8 ] ||
+	grep -qx "\"exit_code\": $status" "$OUT.json" || [ $((status & 8)) -ne 0 ] ||
 		echo "--json tells another exit status"
 	layer_sums "${layers[@]}" >"$OUT.after"
 	same "the check changes" before after
@@ -85,6 +87,12 @@ shown() {
 	fi
 }
 
+# nothing_lost MODE: every file is still there, wherever it was moved.
+nothing_lost() {
+	kit_treesum -x ctime,dirsize "${layers[@]}" >"$OUT.after"
+	comm -23 <(files <"$OUT.before") <(files <"$OUT.after") | sed "s/^/after $1 gone: /"
+}
+
 # take_back MODE: --undo brings back the layers.
 take_back() {
 	if has_journal; then
@@ -103,8 +111,9 @@ repair() {
 	finished r
 	status=$KIT_STATUS
 	left "$OUT.r" >"$OUT.left"
-	[ "$status" -eq 8 ] || again_clean "$status" "$1"
-	if [ "$status" -ne 8 ] && can_copy; then
+	nothing_lost "$1"
+	[ $((status & 8)) -ne 0 ] || again_clean "$status" "$1"
+	if [ $((status & 8)) -eq 0 ] && can_copy; then
 		copy_out
 		shown "$1"
 		copy_back
@@ -118,7 +127,7 @@ repair_for_good() {
 	local status
 	kit_fsck "$OUT.r" -y -o "$OPTIONS"
 	status=$KIT_STATUS
-	[ "$status" -ne 8 ] || return 0
+	[ $((status & 8)) -eq 0 ] || return 0
 	shown -y
 	judge_view -y
 }
@@ -157,7 +166,7 @@ run_seed() {
 	local kind=$1 seed=$2 args=() count=1 status=0 OUT DIR OPTIONS
 	OUT=$KIT_DIR/out/$kind.$seed
 	[ $((seed / 2 % 2)) -eq 0 ] || args+=(-q)
-	[ $((seed % 4)) -ne 3 ] || count=$((2 + seed % 5))
+	[ $((seed % 4)) -ne 3 ] || count=$((2 + seed % 13))
 	{
 		place "$kind" "$seed"
 		"$KIT_TOOLS/ovl-random" -s "$seed" "${args[@]}" "$DIR" || status=$?

@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # What blind corruption is tested with: file systems that can be copied whole, what an overlay on them
-# shows, and what the findings name. Sourced after kit.sh.
+# shows, and what the findings name. Sourced after kit.sh and
+# findings_kit.sh.
 #
 # One overlay at a time lies in $DIR, with the mount options $OPTIONS; files about it begin with $OUT.
 
@@ -15,8 +16,7 @@
 corrupt_start() {
 	local kind
 	declare -gA why
-	problems=$KIT_DIR/problems
-	"$FSCK" --list-problems >"$problems" || kit_broken "no list of problems"
+	findings_start
 	mkdir "$KIT_DIR/images" "$KIT_DIR/out" && mount -t tmpfs images "$KIT_DIR/images" ||
 		kit_skip_all "no tmpfs"
 	for kind in "${kinds[@]}"; do
@@ -73,24 +73,41 @@ displace() {
 
 can_copy() { [ -n "$IMAGE" ]; }
 
+# settle: unmounts the image. What still holds the file system lets go of it a little later; until
+# then the image is not what it will be.
+settle() {
+	local tries
+	sync -f "$AT"
+	for ((tries = 0; tries < 200; tries++)); do
+		! umount "$AT" 2>/dev/null || break
+		sleep 0.05
+	done
+	! mountpoint -q "$AT" || return 1
+	for (( ; tries < 2000; tries++)); do
+		losetup -j "$IMAGE" | grep -q . || return 0
+		sleep 0.01
+	done
+	return 1
+}
+
 # copy_out, copy_back: what is done in between happens to a copy.
 copy_out() {
-	umount "$AT" && cp --sparse=always "$IMAGE" "$IMAGE+" && IMAGE=$IMAGE+ &&
+	settle && cp --sparse=always "$IMAGE" "$IMAGE+" && IMAGE=$IMAGE+ &&
 		attach "$KIND" "$IMAGE" "$AT" || echo "cannot copy the file system"
 }
 
 copy_back() {
-	umount "$AT" && rm "$IMAGE" && IMAGE=${IMAGE%+} && attach "$KIND" "$IMAGE" "$AT" ||
+	settle && rm "$IMAGE" && IMAGE=${IMAGE%+} && attach "$KIND" "$IMAGE" "$AT" ||
 		echo "cannot go back to the original"
 }
 
 # --- what there is -----------------------------------------------------------------------------
 
-# layer_sums LAYER... WORK: what undo must bring back; work/ is made anew by every mount.
-layer_sums() {
-	kit_treesum -x ctime,dirsize "${@:1:$#-1}"
-	kit_treesum -x ctime,dirsize "${@:$#}" |
-		grep -vE '^(/|/work|/work/incompat|/\.fsck\.overlay) d '
+# files: of a listing on standard input the files that hold anything, each by what it is and not by
+# where it lies. The data of what is empty or one hole is the value that the sum begins with.
+files() {
+	sed -nE '/data=cbf29ce484222325$/d
+		s/.* f mode=.* (ino=[0-9]+) .*(size=[0-9]+) .* (data=.*)$/\1 \2 \3/p' | sort -u
 }
 
 # same WHAT BEFORE AFTER: two listings of the overlay should be equal.
@@ -119,32 +136,20 @@ has_journal() {
 
 # --- what is found -----------------------------------------------------------------------------
 
-# findings REPORT: the findings in it as sorted lines "SLUG PLACE".
-findings() {
-	awk '
-	NR == FNR { slug = $1; $1 = $2 = ""; sub(/^ +/, ""); text[slug] = $0; next }
-	/^[a-z]/ && match($0, / \([a-z0-9-]+\)$/) {
-		slug = substr($0, RSTART + 2, RLENGTH - 3)
-		tail = ": " text[slug] " (" slug ")"
-		at = length($0) - length(tail)
-		if (substr($0, at + 1) == tail)
-			print slug, substr($0, 1, at)
-	}' "$problems" "$1" | sort
-}
-
-# named REPORT: the places that the warnings and errors of a report with -v speak of, sorted.
+# named REPORT: the places that the warnings and errors of a report with -v speak of, sorted, each with
+# "below" if it may be about all that lies below, and "alone" if not.
 named() {
 	awk '
-	/^[a-z]/ && match($0, /: [^:]* \([a-z0-9-]+\)$/) { place = substr($0, 1, RSTART - 1); bad = 0 }
-	/^    severity: (warning|error)$/ { bad = 1; print place }
-	/^    / && bad && match($0, /; other: /) { print substr($0, RSTART + 9) }' "$1" | sort -u
-}
-
-# left REPORT: the findings that a run with -p or -y left, in the same form.
-left() {
-	sed '/? yes$/d; s/\((\([a-z0-9-]*\))\)\. .*? .*$/\1/' "$1" >"$1.left"
-	findings "$1.left"
-	rm "$1.left"
+	function say(place) { print (slug ~ /^(impure|nlink|origin|xattr)-/ ? "alone" : "below"), place }
+	/^[a-z]/ && match($0, /: [^:]* \([a-z0-9-]+\)$/) {
+		place = substr($0, 1, RSTART - 1)
+		slug = $0
+		sub(/\)$/, "", slug)
+		sub(/.*\(/, "", slug)
+		bad = 0
+	}
+	/^    severity: (warning|error)$/ { bad = 1; say(place) }
+	/^    / && bad && match($0, /; other: /) { say(substr($0, RSTART + 9)) }' "$1" | sort -u
 }
 
 # differing VIEW VIEW2: the paths at which two views differ, as treesum writes them.
@@ -170,12 +175,16 @@ unexplained() {
 	while read -r line; do
 		printf -v path '%b' "$(sed -E 's/\\([0-7]{3})/\\0\1/g' <<<"$line")"
 		[ "$path" != / ] || path=
+		# A directory cannot be listed because of something in it.
+		! grep -qF "$line entries=!" "$OUT.view" "$OUT.view2" ||
+			! grep -qF " upper:$line/" "$OUT.named" || continue
 		places "$path" "$line" >"$OUT.places"
-		awk 'NR == FNR { named[$0]; next }
+		awk 'NR == FNR { how = $1; sub(/^[a-z]+ /, ""); if (how == "below") below[$0]; named[$0]; next }
+		FNR <= 2 && $0 in named { hit = 1; exit }
 		{
 			for (at = $0; ; sub(/\/[^\/]*$/, "", at)) {
-				if (at in named || at "/" in named) { hit = 1; exit }
-				if (at !~ /\//) exit
+				if (at in below || (at "/") in below) { hit = 1; exit }
+				if (at !~ /\//) break
 			}
 		}
 		END { exit !hit }' "$OUT.named" "$OUT.places" || printf '%s\n' "$line"
@@ -183,7 +192,8 @@ unexplained() {
 	rm -f "$OUT.places"
 }
 
-# refused ERRORS: is this exit with 8 one that a corrupted overlay may cause?
+# refused ERRORS: is this an exit with 8 that there is a reason for? Some overlays have no upper.
 refused() {
-	return 1
+	grep -q ': there is no work directory to keep the journal in: use -z DIR$' "$1" &&
+		[[ $OPTIONS != *,upperdir=* ]]
 }

@@ -21,6 +21,8 @@
 
 # shellcheck source=kit.sh
 . "$(dirname "$0")/kit.sh"
+# shellcheck source=findings_kit.sh
+. "$(dirname "$0")/findings_kit.sh"
 kit_start "$@"
 
 seeds=${OVL_SEEDS:-$([ -n "${OVL_LONG:-}" ] && echo 150 || echo 3)}
@@ -42,27 +44,13 @@ can_digest || {
 	mapfile -t slugs < <(printf '%s\n' "${slugs[@]}" | grep -vx meta-digest-mismatch)
 	kit_skip meta-digest-mismatch "built without libfsverity"
 }
-problems=$KIT_DIR/problems
-"$FSCK" --list-problems >"$problems" || kit_broken "no list of problems"
+findings_start
 
 # What no single object of an overlay can have: how the layers lie, what else runs on the machine,
 # what cannot be read.
 elsewhere='env-.* layout-.* unreadable changed'
 
 # --- what the program finds --------------------------------------------------------------------
-
-# findings REPORT: the findings in it as sorted lines "SLUG PLACE".
-findings() {
-	awk '
-	NR == FNR { slug = $1; $1 = $2 = ""; sub(/^ +/, ""); text[slug] = $0; next }
-	/^[a-z]/ && match($0, / \([a-z0-9-]+\)$/) {
-		slug = substr($0, RSTART + 2, RLENGTH - 3)
-		tail = ": " text[slug] " (" slug ")"
-		at = length($0) - length(tail)
-		if (substr($0, at + 1) == tail)
-			print slug, substr($0, 1, at)
-	}' "$problems" "$1" | sort
-}
 
 # check_both OUT OPTIONS: the runs with -n and with -n -v; what is found goes to OUT.n and OUT.v,
 # the exit status to $REPLY. Complaints go to standard output.
@@ -130,13 +118,6 @@ check_damaged() {
 	}
 }
 
-# layer_sums LAYER... WORK: what undo must bring back; work/ is made anew by every mount.
-layer_sums() {
-	kit_treesum -x ctime,dirsize "${@:1:$#-1}"
-	kit_treesum -x ctime,dirsize "${@:$#}" |
-		grep -vE '^(/|/work|/work/incompat|/\.fsck\.overlay) d '
-}
-
 # check_repaired OUT OPTIONS LAYER...: -y, a second look that finds only what was left, and undo;
 # complaints go to standard output.
 check_repaired() {
@@ -149,8 +130,7 @@ check_repaired() {
 	0 | 1 | 4) ;;
 	*) echo "-y: exit status $KIT_STATUS: $(cat "$out.report.err")" ;;
 	esac
-	sed '/? yes$/d; s/\((\([a-z0-9-]*\))\)\. .*? .*$/\1/' "$out.report" >"$out.left"
-	findings "$out.left" >"$out.n"
+	left "$out.report" >"$out.n"
 	[ "$KIT_STATUS" -ne 1 ] || [ ! -s "$out.n" ] || echo "-y says that all is corrected"
 	kit_fsck "$out.report" -n -o "$options"
 	findings "$out.report" >"$out.v"
@@ -242,7 +222,7 @@ finish_one() {
 	else
 		rm -f "$out.wrong"
 	fi
-	rm -f "$out".{expect,log,report,report.err,n,v,problems,all,came,before,after,left}
+	rm -f "$out".{expect,log,report,report.err,n,v,problems,all,came,before,after}
 	: >"$out.done"
 }
 
