@@ -28,17 +28,12 @@
 . "$(dirname "$0")/findings_kit.sh"
 # shellcheck source=corrupt_kit.sh
 . "$(dirname "$0")/corrupt_kit.sh"
-kit_start "$@"
+[ -n "${CORRUPT_JOB:-}" ] || kit_start "$@"
 
 seeds=${OVL_SEEDS:-$([ -n "${OVL_LONG:-}" ] && echo 300 || echo 4)}
 first=${OVL_FIRST:-1}
 jobs=${OVL_JOBS:-$(nproc)}
 read -r -a kinds <<<"${OVL_FS:-ext4 xfs btrfs tmpfs}"
-for tool in ovl-random ovl-corrupt; do
-	[ -x "$KIT_TOOLS/$tool" ] || kit_broken "no $tool in $KIT_TOOLS"
-done
-corrupt_start
-
 # finished KIND SEED: the report of a run -n, -p or -y must be of a program that knew what it did.
 finished() {
 	! kit_crashed "$OUT.$1" || { echo "$1 crashed:" && cat "$OUT.$1.err"; }
@@ -56,7 +51,7 @@ look() {
 	kit_fsck "$OUT.n" -n -v -o "$OPTIONS"
 	finished n
 	status=$KIT_STATUS
-	named "$OUT.n" >"$OUT.named"
+	named "$OUT.n" | other_names "${layers[-2]}" >"$OUT.named"
 	kit_fsck "$OUT.json" -n --json -o "$OPTIONS"
 	[ "$KIT_STATUS" -eq "$status" ] || echo "-n -v: exit status $status, but $KIT_STATUS with --json"
 	grep -qx "\"exit_code\": $status" "$OUT.json" || [ $((status & 8)) -ne 0 ] ||
@@ -95,7 +90,7 @@ nothing_lost() {
 
 # take_back MODE: --undo brings back the layers.
 take_back() {
-	if has_journal; then
+	if has_journal "${layers[-1]}"; then
 		kit_fsck "$OUT.undo" --undo -o "$OPTIONS"
 		[ "$KIT_STATUS" -eq 0 ] ||
 			echo "undo of $1: exit status $KIT_STATUS: $(cat "$OUT.undo" "$OUT.undo.err")"
@@ -196,14 +191,26 @@ run_seed() {
 		! -name '*.wrong' ! -name '*.done' -delete
 }
 
-for ((job = 0; job < jobs; job++)); do
-	(
-		trap - EXIT
-		for ((n = job; n < seeds * ${#kinds[@]}; n += jobs)); do
-			kind=${kinds[n % ${#kinds[@]}]}
-			[ -n "${why[$kind]:-}" ] || run_seed "$kind" $((first + n / ${#kinds[@]}))
-		done
-	) &
+# A job has a mount namespace of its own: otherwise its mounts would stay a while in those that the
+# programs of the other jobs make for themselves.
+if [ -n "${CORRUPT_JOB:-}" ]; then
+	for ((n = CORRUPT_JOB; n < seeds * ${#kinds[@]}; n += jobs)); do
+		run_seed "${kinds[n % ${#kinds[@]}]}" $((first + n / ${#kinds[@]}))
+	done
+	exit 0
+fi
+
+can=()
+for tool in ovl-random ovl-corrupt; do
+	[ -x "$KIT_TOOLS/$tool" ] || kit_broken "no $tool in $KIT_TOOLS"
+done
+corrupt_start "${kinds[@]}"
+for kind in "${kinds[@]}"; do
+	[ -n "${why[$kind]:-}" ] || can+=("$kind")
+done
+for ((job = 0; job < jobs && ${#can[@]} > 0; job++)); do
+	CORRUPT_JOB=$job OVL_JOBS=$jobs OVL_FS="${can[*]}" KIT_DIR=$KIT_DIR FSCK_OVERLAY=$FSCK \
+		unshare -m --propagation private -- "$BASH" "$0" &
 done
 wait
 

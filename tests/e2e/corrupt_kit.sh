@@ -12,18 +12,26 @@
 # A copy has the handles and uuids of the original, so it is mounted at the same place instead of it.
 # IMAGE is the image that is mounted at the moment, empty on tmpfs.
 
-# corrupt_start: what all runs share. Sets why[KIND] for what cannot be had here.
+# no_place KIND: it cannot be had. Returns 1.
+no_place() {
+	# shellcheck disable=SC2034 # the script reads it
+	why[$1]="cannot make a $1 on a loop device"
+	return 1
+}
+
+# corrupt_start KIND...: what all runs share. Sets why[KIND] for what cannot be had here.
 corrupt_start() {
 	local kind
+	# shellcheck disable=SC2034 # the script reads it
 	declare -gA why
 	findings_start
 	mkdir "$KIT_DIR/images" "$KIT_DIR/out" && mount -t tmpfs images "$KIT_DIR/images" ||
 		kit_skip_all "no tmpfs"
-	for kind in "${kinds[@]}"; do
+	for kind; do
 		[ "$kind" != tmpfs ] || continue
 		command -v "mkfs.$kind" >/dev/null && new_image "$kind" "$KIT_DIR/images/$kind" &&
 			mkdir "$KIT_DIR/probe" && attach "$kind" "$KIT_DIR/images/$kind" "$KIT_DIR/probe" ||
-			{ why[$kind]="cannot make a $kind on a loop device" && continue; }
+			no_place "$kind" || continue
 		umount "$KIT_DIR/probe"
 		rmdir "$KIT_DIR/probe"
 	done
@@ -121,7 +129,9 @@ same() {
 view() {
 	if kit_mount "$OPTIONS" "$AT.view" 2>"$OUT.refused"; then
 		: >"$OUT.refused"
-		kit_treesum -x view "$AT.view" >"$1"
+		# An error may hide the rest of the tree from it: then it is as if there were no mount.
+		kit_treesum -x view "$AT.view" >"$1" 2>"$OUT.lost"
+		[ ! -s "$OUT.lost" ] || mv "$OUT.lost" "$OUT.refused"
 		kit_unmount "$AT.view" || echo "cannot unmount the overlay"
 	else
 		[ -s "$OUT.refused" ] || echo "not mounted" >"$OUT.refused"
@@ -129,9 +139,9 @@ view() {
 	fi
 }
 
-# has_journal: is there a repair that can be taken back? Nothing deeper is read: that changes atimes.
+# has_journal WORK: is there a repair that can be taken back? Nothing deeper is read: that changes atimes.
 has_journal() {
-	[ -n "$(find "${layers[-1]}/.fsck.overlay" -maxdepth 2 -name journal 2>/dev/null)" ]
+	[ -n "$(find "$1/.fsck.overlay" -maxdepth 2 -name journal 2>/dev/null)" ]
 }
 
 # --- what is found -----------------------------------------------------------------------------
@@ -152,6 +162,22 @@ named() {
 	/^    / && bad && match($0, /; other: /) { say(substr($0, RSTART + 9)) }' "$1" | sort -u
 }
 
+# unescaped TEXT: in $REPLY a path with its control bytes as they are.
+unescaped() {
+	printf -v REPLY '%b' "$(sed -E 's/\\([0-7]{3})/\\0\1/g' <<<"$1")"
+}
+
+# other_names UPPER: what "named" says on standard input, and the same of the other names of each file.
+other_names() {
+	local how place
+	while read -r how place; do
+		printf '%s %s\n' "$how" "$place"
+		[[ $place = upper:/?* ]] || continue
+		unescaped "${place#upper:}"
+		[ ! -f "$1$REPLY" ] || (cd "$1" && find . -samefile ".$REPLY" -printf "$how upper:/%P\n")
+	done | sort -u
+}
+
 # differing VIEW VIEW2: the paths at which two views differ, as treesum writes them.
 differing() {
 	diff "$1" "$2" | sed -n 's/^[<>] \([^ ]*\) .*/\1/p' | sort -u
@@ -169,11 +195,23 @@ places() {
 	done
 }
 
+# is_below PATH DIRECTORIES: does it lie in one of these that could not be listed?
+is_below() {
+	local dir
+	while read -r dir; do
+		[[ -z $dir || $1 != "${dir%/}"/* ]] || return 0
+	done <<<"$2"
+	return 1
+}
+
 # unexplained FILE: of the paths in it those that no finding of $OUT.named speaks of.
 unexplained() {
-	local line path
+	local line path unlisted
+	unlisted=$(sed -n 's/^\([^ ]*\) entries=!.*/\1/p' "$OUT.view" "$OUT.view2")
 	while read -r line; do
-		printf -v path '%b' "$(sed -E 's/\\([0-7]{3})/\\0\1/g' <<<"$line")"
+		is_below "$line" "$unlisted" && continue
+		unescaped "$line"
+		path=$REPLY
 		[ "$path" != / ] || path=
 		# A directory cannot be listed because of something in it.
 		! grep -qF "$line entries=!" "$OUT.view" "$OUT.view2" ||

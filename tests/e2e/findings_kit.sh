@@ -5,8 +5,7 @@
 
 # findings_start: asks the program for its problems; their texts tell what a line is.
 findings_start() {
-	problems=$KIT_DIR/problems
-	"$FSCK" --list-problems >"$problems" || kit_broken "no list of problems"
+	"$FSCK" --list-problems >"$KIT_DIR/problems" || kit_broken "no list of problems"
 }
 
 # findings REPORT: the findings in it as sorted lines "SLUG PLACE".
@@ -19,7 +18,7 @@ findings() {
 		at = length($0) - length(tail)
 		if (substr($0, at + 1) == tail)
 			print slug, substr($0, 1, at)
-	}' "$problems" "$1" | sort
+	}' "$KIT_DIR/problems" "$1" | sort
 }
 
 # left REPORT: the findings that a run with -p or -y left, in the same form.
