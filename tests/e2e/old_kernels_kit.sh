@@ -156,22 +156,20 @@ make_xwhiteout() {
 	setfattr -n trusted.overlay.opaque -v x "$D/top/dir" "$D/top/dir/sub"
 }
 
-# make_random SEED: one whose layers have names that a shell and an old mount(8) can be given
+# make_random SEED: one whose layers have names that a shell and an old mount(8) can be given, and none
+# with userxattr, which layers below cannot be taken away from
 make_random() {
 	local name=random$1
 	D=$AT/$name
 	mkdir "$D"
 	"$KIT_TOOLS/ovl-random" -x -s "$1" "$D" >"$KIT_DIR/making.log" 2>&1 &&
-		[[ $(cat "$D/options") =~ ^[-_a-zA-Z0-9/.:,=]+$ ]] || {
+		[[ $(cat "$D/options") =~ ^[-_a-zA-Z0-9/.:,=]+$ ]] && ! grep -q userxattr "$D/options" || {
 		rm -rf "$D"
 		return 1
 	}
 	NAMES+=("$name")
 	DIRS[$name]=$(cat "$D/dirs")
 	ALL[$name]=$(cat "$D/options")
-	case ,${ALL[$name]}, in
-	*,userxattr,*) DIRS[$name]+=,userxattr ;;
-	esac
 }
 
 # make_overlays RANDOM: all of them, in the image JOB.made, and so many random ones
