@@ -113,10 +113,7 @@ static void make_profile(const struct ovl_options *o, struct ovl_config *given,
 	if (!ret->active)
 		return;
 	given->leaves_userxattr = given->userxattr && !(ret->on & OVL_FBIT(USERXATTR));
-	/* Its handles are stored under names that the target does not know; or what they lead to is
-	 * nothing to the target without its data. */
-	if (given->leaves_userxattr || (given->n_data > 0 && !(ret->on & OVL_FBIT(DATA_ONLY))))
-		ovl_profile_drop(ret, OVL_FBIT(INDEX));
+	ovl_profile_fit(ret, given);
 }
 
 static int work(struct ovl_reporting *r, struct ovl_stack *stack)

@@ -71,6 +71,14 @@ void ovl_profile_for_kernel(struct ovl_profile *profile, struct ovl_kernel kerne
 void ovl_profile_drop(struct ovl_profile *profile, ovl_features dropped);
 
 /**
+ * ovl_profile_fit - drop the index where the target would refuse the one that there is
+ * @given: as of ovl_profile_for_kernel()
+ * With userxattr its handles are stored under names that the target does not know; with uuid=off they do
+ * not fit its own; and what leads to data-only layers is nothing without them.
+ */
+void ovl_profile_fit(struct ovl_profile *profile, const struct ovl_config *given);
+
+/**
  * ovl_profile_render - the mount options for the target
  * @config: of today's mount
  * The layers, what is in force spelt out, and the other options that the target knows. Free() it; NULL

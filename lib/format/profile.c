@@ -56,6 +56,16 @@ static bool is_on(const struct ovl_profile *p, ovl_features bit)
 	return (p->on & bit) != 0;
 }
 
+void ovl_profile_fit(struct ovl_profile *p, const struct ovl_config *given)
+{
+	bool user = given->userxattr && !is_on(p, OVL_FBIT(USERXATTR));
+	bool data = given->n_data > 0 && !is_on(p, OVL_FBIT(DATA_ONLY));
+	bool uuid = given->uuid == OVL_UUID_OFF && ovl_kernel_before(p->kernel, 5, 11);
+
+	if (user || data || uuid)
+		p->on = ovl_features_in_force(p->on & ~OVL_FBIT(INDEX));
+}
+
 struct ovl_config ovl_profile_config(const struct ovl_profile *p, const struct ovl_config *config)
 {
 	struct ovl_config c = *config;

@@ -259,6 +259,40 @@ START_TEST(test_profile_drop)
 }
 END_TEST
 
+static const struct {
+	const char *kernel, *options;
+	bool keeps; /* the index */
+} fits[] = {
+	{ "5.10", "index=on", true },
+	{ "5.10", "index=on,uuid=off", false },
+	{ "5.11", "index=on,uuid=off", true },
+	{ "5.10", "index=on,userxattr", false },
+	{ "5.11", "index=on,userxattr", true },
+	{ "6.4", "index=on,metacopy=on,datadir+=/d", false },
+	{ "6.5", "index=on,metacopy=on,datadir+=/d", true },
+	{ "6.15", "index=on,datadir+=/d", false },
+	{ "6.16", "index=on,datadir+=/d", true },
+};
+
+START_TEST(test_profile_fit)
+{
+	struct ovl_profile p = { 0 };
+	struct ovl_error e = OVL_ERROR_INIT;
+	struct ovl_kernel kernel;
+
+	ck_assert_int_eq(ovl_kernel_parse(fits[_i].kernel, &kernel, &e), 0);
+	config = (struct ovl_config){ 0 };
+	ck_assert_msg(ovl_config_parse(&config, "lowerdir+=/l,upperdir=/u,workdir=/w", &e) == 0 &&
+			      ovl_config_parse(&config, fits[_i].options, &e) == 0,
+		      "%s", e.text);
+	ovl_profile_for_kernel(&p, kernel, &config);
+	ck_assert_uint_ne(p.on & I, 0);
+	ovl_profile_fit(&p, &config);
+	ck_assert_int_eq((p.on & I) != 0, fits[_i].keeps);
+	ovl_config_done(&config);
+}
+END_TEST
+
 /* ---- Options ---- */
 
 #define LAYERS "lowerdir=/l,upperdir=/u,workdir=/w"
@@ -354,6 +388,7 @@ int main(void)
 	tcase_add_loop_test(t, test_profile_kernel, 0, N_OF(profiles));
 	tcase_add_test(t, test_profile_data_layers);
 	tcase_add_test(t, test_profile_drop);
+	tcase_add_loop_test(t, test_profile_fit, 0, N_OF(fits));
 	tcase_add_loop_test(t, test_profile_render, 0, N_OF(rendered));
 	tcase_add_test(t, test_profile_config);
 	suite_add_tcase(s, t);
