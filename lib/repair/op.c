@@ -33,6 +33,7 @@ void ovl_op_done(struct ovl_op *op)
 	free(op->xattr);
 	ovl_buf_done(&op->old_value);
 	ovl_buf_done(&op->new_value);
+	ovl_buf_done(&op->origin);
 	*op = (struct ovl_op){ 0 };
 }
 

@@ -83,8 +83,10 @@ struct ovl_op {
 	/* DATA */
 	uint64_t old_size, new_size; /* bytes */
 	uint64_t source_ino;         /* of the file at @to; SPREAD: of the directory there */
-	uint64_t inodes;             /* that it makes, if more than one; not recorded */
-	uint64_t cost;  /* bytes that it writes, unless they are shared; not recorded */
+	struct ovl_buf origin; /* of a copy: the xattr of this name that it gets; not recorded */
+	bool impure;           /* of a copy of a directory: it gets that xattr; not recorded */
+	uint64_t inodes;       /* that it makes, if more than one; not recorded */
+	uint64_t cost;         /* bytes that it writes, unless they are shared; not recorded */
 	uint64_t saved; /* number in saved/ of a copy of the old content, as given by the planner;
 			 * prepare() makes it 0 if that is one hole */
 };

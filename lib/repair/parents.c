@@ -191,12 +191,21 @@ struct visit {
 };
 typedef OVL_VEC(struct visit) visit_vec;
 
+/* It is marked as if overlayfs had copied it up. */
 static int emit_dir(const struct ovl_parents *p, struct ovl_fixer *fx, const struct visit *v)
 {
 	const struct ovl_parents_dir *dir = &p->dir.data[v->dir];
-	struct ovl_op op = { .type = OVL_OP_MOVE, .make = OVL_MAKE_COPY, .source_ino = dir->ino };
-	int r = ovl_place_store(&op.at, "stage", v->number);
+	struct ovl_op op = { .type = OVL_OP_MOVE,
+			     .make = OVL_MAKE_COPY,
+			     .source_ino = dir->ino,
+			     .impure = dir->inside != 0 };
+	unsigned char raw[OVL_FH_MAX_LEN];
+	int len = ovl_fixer_handle(fx, dir->source, 0, raw), r = len < 0 ? len : 0;
 
+	if (r == 0)
+		r = ovl_buf_add(&op.origin, raw, (size_t)len);
+	if (r == 0)
+		r = ovl_place_store(&op.at, "stage", v->number);
 	if (r == 0)
 		r = ovl_place_set(&op.source, dir->source);
 	if (r == 0 && v->parent != 0)
@@ -223,9 +232,13 @@ static int list(const struct ovl_parents *p, struct ovl_fixer *fx, size_t top, v
 
 int ovl_parents_emit(const struct ovl_parents *p, struct ovl_fixer *fx, size_t step)
 {
+	static const struct ovl_bytes y = { (const unsigned char *)"y", 1 };
+	const struct ovl_loc above = { p->layer, ovl_parents_path(p, step)->parent };
 	visit_vec all = { 0 };
 	int r = list(p, fx, p->top.data[step], &all);
 
+	if (r == 0)
+		r = ovl_way_set_xattr(fx, above, OVL_X_IMPURE, y);
 	/* What is deeper goes to its place first, as long as that is in stage/. */
 	for (size_t i = all.len; r == 0 && i-- > 0;)
 		r = emit_dir(p, fx, &all.data[i]);

@@ -53,8 +53,8 @@ static inline const struct ovl_path *ovl_parents_path(const struct ovl_parents *
 
 /**
  * ovl_parents_emit - the operations of one step, into the way of @fx
- * Copies of the directories without what is in them, and without xattrs of overlayfs, put together in
- * stage/; only the last operation changes the layer. 0 or negative errno.
+ * Copies of the directories without what is in them, put together in stage/, with the xattrs that overlayfs
+ * gives what it copies up; only the first (impure) and the last operation change the layer. 0 or negative errno.
  */
 int ovl_parents_emit(const struct ovl_parents *p, struct ovl_fixer *fx, size_t step);
 

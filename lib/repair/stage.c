@@ -120,6 +120,21 @@ static int make(struct ovl_trees *t, const struct ovl_op *op, struct made *m)
 	}
 }
 
+/* What overlayfs would write itself when it copies up. */
+static int mark(struct ovl_trees *trees, const struct ovl_op *op, int object)
+{
+	static const struct ovl_bytes y = { (const unsigned char *)"y", 1 };
+	bool userxattr = trees->stack->config.userxattr;
+	int r = 0;
+
+	if (op->origin.len > 0)
+		r = ovl_write_set_xattr(object, ovl_xattr_name(OVL_X_ORIGIN, userxattr),
+					ovl_buf_bytes(&op->origin));
+	if (r == 0 && op->impure)
+		r = ovl_write_set_xattr(object, ovl_xattr_name(OVL_X_IMPURE, userxattr), y);
+	return r;
+}
+
 int ovl_stage_make(struct ovl_trees *trees, struct ovl_op *op)
 {
 	_cleanup_(made_done) struct made m = { .at = OVL_REACH_INIT, .object = -1, .fd = -1 };
@@ -139,6 +154,8 @@ int ovl_stage_make(struct ovl_trees *trees, struct ovl_op *op)
 	r = make(trees, op, &m);
 	if (r == 0)
 		r = ovl_write_hold(m.at.dir, m.at.name, &object, &st);
+	if (r == 0)
+		r = mark(trees, op, object);
 	if (r < 0) {
 		(void)clear(&m.at, op->make);
 		return r;

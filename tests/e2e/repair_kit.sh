@@ -100,7 +100,7 @@ make_damaged() {
 	"mkfs.$1" -q "${@:2}" "$IMAGES/damaged" >"$KIT_DIR/mkfs.log" 2>&1 || return 1
 	REPLY="cannot mount a $1 on a loop device"
 	attach damaged || return 1
-	damage >"$KIT_DIR/damage.log" 2>&1 ||
+	"${SUBJECT:-damage}" >"$KIT_DIR/damage.log" 2>&1 ||
 		kit_broken "cannot make the overlay: $(cat "$KIT_DIR/damage.log")"
 	sync -f "$AT"
 	layers >"$KIT_DIR/layers.damaged"
