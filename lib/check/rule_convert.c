@@ -278,6 +278,25 @@ int ovl_check_convert_nesting(const struct ovl_view *v, struct ovl_sink *sink)
 	return 0;
 }
 
+/* The root tells for the whole: kernels that know it want all of a layer to be alike. */
+int ovl_check_convert_casefold(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < v->stack->n_layer; i++) {
+		const struct ovl_loc root = { (int)i, NULL };
+
+		if (v->stack->layer[i].root.fd >= 0 && v->stack->layer[i].root.folds_case)
+			r = ovl_sink_add_about(
+				sink, OVL_P_CONVERT_CASEFOLD,
+				v->profile->accept_loss ?
+					OVL_SEV_INFO :
+					ovl_problem_get(OVL_P_CONVERT_CASEFOLD)->severity,
+				root, (struct ovl_loc){ OVL_LAYER_NONE, NULL }, "", "");
+	}
+	return r;
+}
+
 int ovl_check_convert_layers(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	if (v->stack->has_upper && v->stack->n_lower == 1)

@@ -9,6 +9,7 @@
 #include <linux/btrfs.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -123,4 +124,12 @@ int ovl_root_uuid(int fd, uint8_t ret_uuid[16])
 		return 0;
 	}
 	return by_device(fd, ret_uuid);
+}
+
+bool ovl_root_folds_case(int fd)
+{
+	unsigned flags = 0;
+
+	/* What does not know the flags has no such directories. */
+	return ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_CASEFOLD_FL);
 }

@@ -104,6 +104,7 @@ static int learn(struct ovl_root *root)
 	root->mount_read_only = (vfs.f_flag & ST_RDONLY) != 0;
 	root->has_uuid = ovl_root_uuid(root->fd, root->uuid) == 0;
 	root->has_handles = has_handles(root->fd);
+	root->folds_case = ovl_root_folds_case(root->fd);
 	if (ovl_mountid_get(root->plain, &root->mnt_id) < 0)
 		root->mnt_id = 0;
 	return 0;

@@ -25,6 +25,7 @@ struct ovl_root {
 	uint8_t uuid[16];     /* of the file system, zeros if it has none */
 	bool has_uuid;        /* @uuid could be found out (it may be zeros all the same) */
 	bool has_handles;     /* name_to_handle_at works */
+	bool folds_case;      /* names in it are looked up without regard to case (chattr +F) */
 	bool mount_read_only; /* the mount or the file system is read-only */
 };
 
@@ -54,6 +55,9 @@ void ovl_root_done(struct ovl_root *root);
  * on the device. Returns 0 or -ENODATA if it could not be found out.
  */
 int ovl_root_uuid(int fd, uint8_t ret_uuid[16]);
+
+/** ovl_root_folds_case - are names in this directory looked up without regard to case? */
+bool ovl_root_folds_case(int fd);
 
 /** ovl_root_trusted_visible - may this process see trusted.* xattrs? (CAP_SYS_ADMIN in the initial
  *                             user namespace) 1 or 0 */
