@@ -49,6 +49,17 @@ int ovl_ends_check(const struct ovl_reach *reach, const struct ovl_op *op)
 	return st.ino == op->ino && (st.mode & S_IFMT) == (op->mode & S_IFMT) ? 1 : -ESTALE;
 }
 
+int ovl_ends_rename(const struct ovl_reach *from, const struct ovl_reach *to,
+		    const struct ovl_op *op)
+{
+	int r = ovl_write_rename(from->dir, from->name, to->dir, to->name);
+
+	if (r != -EEXIST || S_ISDIR(op->mode) || ovl_ends_check(from, op) != 1 ||
+	    ovl_ends_check(to, op) != 1)
+		return r;
+	return ovl_write_remove(from->dir, from->name);
+}
+
 int ovl_ends_prepare(struct ovl_trees *t, struct ovl_op *op)
 {
 	_cleanup_(ovl_ends_done) struct ovl_ends ends = OVL_ENDS_INIT;

@@ -25,6 +25,14 @@ void ovl_ends_done(struct ovl_ends *ends);
 /** ovl_ends_check - is the object of an operation at a name? 1; 0: nothing is; -ESTALE: another one */
 int ovl_ends_check(const struct ovl_reach *reach, const struct ovl_op *op);
 
+/**
+ * ovl_ends_rename - ovl_write_rename() of the object of an operation
+ * After a cut of the power btrfs may show a file under both names of a rename that was on its way; then the
+ * first one is removed, as the rename would have done.
+ */
+int ovl_ends_rename(const struct ovl_reach *from, const struct ovl_reach *to,
+		    const struct ovl_op *op);
+
 /** ovl_ends_prepare - what prepare() of a MOVE and of a LINK notes: see ovl_op_prepare() */
 int ovl_ends_prepare(struct ovl_trees *t, struct ovl_op *op);
 

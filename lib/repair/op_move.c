@@ -25,7 +25,7 @@ static int carry(const struct ovl_reach *from, const struct ovl_reach *to, const
 		return r == 1 ? 0 : r == 0 ? -ESTALE : r;
 	}
 	if (r == 1)
-		r = ovl_write_rename(from->dir, from->name, to->dir, to->name);
+		r = ovl_ends_rename(from, to, op);
 	if (r < 0)
 		return r;
 	/* Between the look and the rename somebody may have put something else there. */

@@ -63,6 +63,15 @@ static int open_both(struct ovl_trees *t, const struct ovl_op *op, struct both *
 	return open_to(t, op, b);
 }
 
+/* Back into stage/. */
+static int rename_back(const struct both *b, const struct ovl_tree_item *item)
+{
+	const struct ovl_op op = { .ino = item->ino, .mode = item->mode };
+	const struct ovl_reach from = { b->to, item->name }, to = { b->from, item->name };
+
+	return ovl_ends_rename(&from, &to, &op);
+}
+
 /* As ovl_ends_check(): 1, 0 if nothing is there, -ESTALE if it is another one. */
 static int check(int dir, const struct ovl_tree_item *item)
 {
@@ -107,7 +116,7 @@ static int put_back(const struct both *b, const struct ovl_tree_item *item)
 {
 	int r = check(b->to, item);
 
-	return r == 1 ? ovl_write_rename(b->to, item->name, b->from, item->name) : 0;
+	return r == 1 ? rename_back(b, item) : 0;
 }
 
 static int spread_do(struct ovl_trees *t, const struct ovl_op *op)
@@ -182,7 +191,7 @@ static int take_recorded(const struct both *b, const struct ovl_tree_item *item)
 	r = ovl_manifest_take(b->to, item->name, &now);
 	if (r == 0 && now.n > item->manifest.n)
 		r = -ESTALE;
-	return r == 0 ? ovl_write_rename(b->to, item->name, b->from, item->name) : r;
+	return r == 0 ? rename_back(b, item) : r;
 }
 
 /* What is somebody else's by now does not keep the others back. */

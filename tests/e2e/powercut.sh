@@ -10,6 +10,7 @@
 # OVL_LONG=1: all states, on all file systems, but of the many of pressed runs every fourth (OVL_STEP=N:
 # every N-th); else a share.
 # OVL_FS="TYPE...": ext4, xfs, btrfs; ext4-fast (an fsync writes no more than it has to), ext4-writeback.
+# OVL_SUBJECT=conversion: not of a repair, but of a conversion, as powercut_convert.sh does.
 # OVL_SUBSETS=N: how often some of the writes after a flush are tried.
 
 # shellcheck source=kit.sh
@@ -18,6 +19,13 @@ kit_start "$@"
 # shellcheck source=repair_kit.sh
 . "$(dirname "$0")/repair_kit.sh"
 
+# What is done, and what it is to be taken up again with.
+WORK=(-y)
+if [ "${OVL_SUBJECT:-}" = conversion ]; then
+	# shellcheck source=convertible_kit.sh
+	. "$(dirname "$0")/convertible_kit.sh"
+	WORK=(--to=4.9 -y)
+fi
 HELPED=0               # states of which the file system could not recover alone
 LOGGED=$KIT_DIR/logged # what a logged image is mounted on
 SUBSETS=${OVL_SUBSETS:-2}
@@ -97,7 +105,7 @@ check_state() {
 	recovered x || return
 	run_again "$@"
 	# Undo taken back or not, a repair is possible again, and ends as the first one did.
-	[ "$2" != --undo ] || run_again layers.repaired -y
+	[ "$2" != --undo ] || run_again layers.repaired "${WORK[@]}"
 	detach
 }
 
@@ -167,9 +175,9 @@ on_fs() {
 		return
 	fi
 	for kind in '' -pressed; do
-		record "repair$kind" damaged repaired -y
+		record "repair$kind" damaged repaired "${WORK[@]}"
 		attach repaired && look_repaired repaired && detach
-		sweep "repair$kind" damaged layers.repaired -y
+		sweep "repair$kind" damaged layers.repaired "${WORK[@]}"
 		record "undo$kind" repaired taken-back --undo
 		cmp -s "$KIT_DIR/layers.damaged" "$KIT_DIR/layers.now" ||
 			kit_broken "undo that nobody disturbs: $(diff "$KIT_DIR/layers.damaged" "$KIT_DIR/layers.now")"

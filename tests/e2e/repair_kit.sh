@@ -130,7 +130,8 @@ safe_view() {
 same_end() {
 	layers >"$KIT_DIR/layers.now"
 	cmp -s "$KIT_DIR/$1" "$KIT_DIR/layers.now" ||
-		why "another end: $(diff "$KIT_DIR/$1" "$KIT_DIR/layers.now" | head -20)"
+		why "another end: $(diff "$KIT_DIR/$1" "$KIT_DIR/layers.now" | head -20)
+$(head -n 20 "$KIT_DIR/out" "$KIT_DIR/out.err")"
 	[ ! -d "$AT/w/work/incompat/fsck.overlay" ] || why "the marker is still there"
 }
 
