@@ -140,11 +140,12 @@ static int add_object(struct walk *w, const char *name, int dir, const char *rea
 /* Which file stands in for a lower one with several names, if the index is in force. */
 static const char *stand_in(const struct walk *w, const struct ovl_hit *hit)
 {
-	const struct ovl_found *top = &hit->lower[0];
+	const struct ovl_found *top;
 	uint64_t *value;
 
 	if (hit->has_upper || hit->is_dir || w->stack->config.index != OVL_ON)
 		return NULL;
+	top = &hit->lower[0];
 	value = ovl_map_get(&w->index, (struct ovl_key){ top->stat.dev, top->stat.ino });
 	return value ? (const char *)(uintptr_t)*value : NULL;
 }
