@@ -100,7 +100,8 @@ int ovl_conversion_sum(const struct ovl_reporting *r, const struct ovl_summary *
 static void print_kinds(FILE *out, const struct ovl_summary *s,
 			const struct ovl_conversion_sum *sum)
 {
-	char number[OVL_TEXT_NUMBER];
+	const struct ovl_conversion *c = s->conversion ? s->conversion : s->preview;
+	char number[OVL_TEXT_NUMBER], size[OVL_TEXT_NUMBER];
 	int id;
 
 	for (id = 0; id < OVL_P__MAX; id++) {
@@ -116,6 +117,8 @@ static void print_kinds(FILE *out, const struct ovl_summary *s,
 		if (kind->left)
 			fprintf(out, "%s%s to be converted", both ? ", " : "",
 				ovl_text_number(number, kind->left));
+		if (c && c->estimate.by_problem[id])
+			fprintf(out, ", %s", ovl_text_size(size, c->estimate.by_problem[id]));
 		fputc('\n', out);
 	}
 }

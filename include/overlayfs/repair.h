@@ -71,11 +71,12 @@ enum ovl_obstacle {
 
 /** What a conversion takes, found out before anything is written. */
 struct ovl_estimate {
-	uint64_t bytes;       /* to be written */
-	uint64_t shared;      /* bytes that take no space, since the file system shares blocks */
-	uint64_t inodes;      /* to be made */
-	uint64_t free_bytes;  /* of the file system with the least to spare */
-	uint64_t free_inodes; /* UINT64_MAX: it makes them as they are needed */
+	uint64_t bytes;  /* to be written */
+	uint64_t shared; /* bytes that take no space, since the file system shares blocks */
+	uint64_t inodes; /* to be made */
+	uint64_t by_problem[OVL_P__MAX]; /* bytes of each kind, written or shared */
+	uint64_t free_bytes;             /* of the file system with the least to spare */
+	uint64_t free_inodes;            /* UINT64_MAX: it makes them as they are needed */
 };
 
 /** How a conversion went, or would go. Zeroed: there was none. */

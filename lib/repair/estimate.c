@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "io/space.h"
@@ -25,6 +26,7 @@ struct estimate {
 	struct ovl_stack *stack;
 	OVL_VEC(struct demand) demand;
 	struct ovl_map filled; /* files whose data is counted */
+	uint64_t by_problem[OVL_P__MAX];
 	uint64_t number;
 };
 
@@ -67,14 +69,14 @@ static int is_first(struct estimate *x, const struct ovl_op *op)
 			   &value);
 }
 
-static int add_op(struct estimate *x, int layer, const struct ovl_op *op)
+static int add_op(struct estimate *x, const struct ovl_finding *f, const struct ovl_op *op)
 {
 	const struct ovl_place *source = op->type == OVL_OP_DATA ? &op->to :
 					 op->data.path           ? &op->data :
 								   &op->source;
 	struct demand *d = NULL;
 	uint64_t cost;
-	int r = find_demand(x, layer, &d);
+	int r = find_demand(x, f->loc.layer, &d);
 
 	if (r == 0)
 		r = is_first(x, op);
@@ -85,6 +87,7 @@ static int add_op(struct estimate *x, int layer, const struct ovl_op *op)
 	if (!source->path || op->cost == 0)
 		return 0;
 	cost = (op->cost + d->space.block - 1) / d->space.block * d->space.block;
+	x->by_problem[f->problem] += cost;
 	if (d->space.clones && dev_of(x, source->tree) == d->dev)
 		d->shared += cost;
 	else
@@ -110,7 +113,7 @@ static int add_finding(struct estimate *x, struct ovl_fixer *fx)
 			int added = op->make == OVL_MAKE_TREE ? ovl_tree_count(x->stack, op) : 0;
 
 			if (added == 0)
-				added = add_op(x, fx->finding->loc.layer, op);
+				added = add_op(x, fx->finding, op);
 			r = added < 0 ? added : r;
 		}
 		ovl_way_done(&way);
@@ -135,6 +138,7 @@ static void sum_up(const struct estimate *x, struct ovl_estimate *ret, int *ret_
 	const struct demand *tight = NULL;
 
 	*ret = (struct ovl_estimate){ .free_inodes = UINT64_MAX };
+	memcpy(ret->by_problem, x->by_problem, sizeof(ret->by_problem));
 	*ret_lacking = OVL_LAYER_NONE;
 	for (size_t i = 0; i < x->demand.len; i++) {
 		const struct demand *d = &x->demand.data[i];

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "repair/frozen.h"
+#include "repair/store_folder.h"
 
 #include "base/banned.h"
 
@@ -98,6 +99,14 @@ static int fail_step(const struct ovl_logged_step *step, int err, const char *wh
 	return ovl_fail(e, err, "cannot take back '%s' at %s", step->action, step->place);
 }
 
+/* A name on its way out is one more name of a file that is in a layer: it would be counted as such. */
+static int clear_stage(struct ovl_store *store, struct ovl_error *e)
+{
+	int r = ovl_store_clear_stage(store->dir);
+
+	return r < 0 ? ovl_fail(e, r, "cannot clean up the journal folder") : 0;
+}
+
 int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
 			 const struct ovl_log *log, const struct ovl_undo_options *tell,
 			 struct ovl_recovered *ret, struct ovl_error *e)
@@ -124,7 +133,7 @@ int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
 		r = 0;
 	}
 	if (n == log->step.len)
-		return 0;
+		return clear_stage(store, e);
 	r = ovl_undo_sync(trees);
 	for (size_t i = n; r == 0 && i < log->step.len; i++)
 		if (!log->step.data[i].aborted)
@@ -136,7 +145,7 @@ int ovl_undo_uncommitted(struct ovl_store *store, struct ovl_trees *trees,
 	if (r < 0)
 		return ovl_fail(e, r, "cannot take back what an earlier run left unfinished");
 	*ret = done;
-	return 0;
+	return clear_stage(store, e);
 }
 
 void ovl_undo_tell(const struct ovl_logged_step *step, const struct ovl_undo_options *options,
