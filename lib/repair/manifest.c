@@ -5,6 +5,7 @@
 #include "repair/manifest.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,12 +77,13 @@ struct place {
 	uint64_t key;
 };
 
-/** A walk: each directory before those in it. */
+/** A walk, the deepest first. */
 struct walk {
 	int top; /* what was given */
-	bool removes;
-	struct ovl_manifest *manifest; /* NULL: is not asked for */
+	struct ovl_manifest manifest;
 	OVL_VEC(struct place) place;
+	struct ovl_path *last; /* what was read last, and is open; counted */
+	int last_fd;
 	unsigned char *buf;
 };
 
@@ -90,14 +92,21 @@ static void walk_done(struct walk *w)
 	for (size_t i = 0; i < w->place.len; i++)
 		ovl_path_unref(w->place.data[i].path);
 	ovl_vec_done(&w->place);
+	ovl_path_unref(w->last);
+	if (w->last_fd >= 0)
+		close(w->last_fd);
 	free(w->buf);
 }
 
+/* From the directory above, if that is open: however deep it is. */
 static int open_place(const struct walk *w, const struct ovl_path *path, int *ret_fd)
 {
 	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
-	int r = path ? ovl_path_add(&b, path) : ovl_buf_adds(&b, "/");
+	int r;
 
+	if (w->last && path->parent == w->last)
+		return ovl_beneath_open_dir(w->last_fd, path->name, ret_fd);
+	r = ovl_path_add(&b, path);
 	return r == 0 ? ovl_beneath_open_dir(w->top, b.data + 1, ret_fd) : r;
 }
 
@@ -112,12 +121,10 @@ static int visit(struct walk *w, const struct place *in, int dir, const char *na
 
 	if (r < 0)
 		return r;
-	if (w->manifest) {
-		w->manifest->sum += ovl_manifest_hash(key, name, &st);
-		w->manifest->n++;
-	}
+	w->manifest.sum += ovl_manifest_hash(key, name, &st);
+	w->manifest.n++;
 	if (!S_ISDIR(st.mode))
-		return w->removes ? ovl_write_remove(dir, name) : 0;
+		return 0;
 	place.path = ovl_path_new(in ? in->path : NULL, name, strlen(name));
 	place.key = ovl_manifest_key(key, name);
 	if (!place.path || ovl_vec_push(&w->place, place) < 0) {
@@ -131,59 +138,116 @@ static int read_place(struct walk *w, const struct place *in)
 {
 	struct ovl_reader *reader = ovl_reader_linux();
 	struct ovl_dirstream stream = { .buf = w->buf, .room = OVL_DIRBUF_SIZE };
-	_cleanup_close_ int fd = -EBADF;
 	struct ovl_dirent d;
-	int r = open_place(w, in->path, &fd);
+	int fd, r = open_place(w, in->path, &fd);
 
+	if (r < 0)
+		return r;
+	ovl_path_unref(w->last);
+	if (w->last_fd >= 0)
+		close(w->last_fd);
+	w->last = ovl_path_ref(in->path);
+	w->last_fd = fd;
 	while (r == 0 && (r = reader->ops->read_dir(reader, fd, &stream, &d)) > 0)
 		r = visit(w, in, fd, d.name);
 	return r;
 }
 
-/* The one that was read last is the deepest. */
-static int remove_dirs(struct walk *w)
+int ovl_manifest_take(int dir, const char *name, struct ovl_manifest *ret)
 {
-	int r = 0;
+	_cleanup_(walk_done) struct walk w = { .top = dir,
+					       .last_fd = -1,
+					       .buf = malloc(OVL_DIRBUF_SIZE) };
+	int r = w.buf ? visit(&w, NULL, dir, name) : -ENOMEM;
 
-	for (size_t i = w->place.len; r == 0 && i-- > 0;) {
-		const struct ovl_path *path = w->place.data[i].path;
-		_cleanup_close_ int dir = -EBADF;
+	while (r == 0 && w.place.len > 0) {
+		struct place in = w.place.data[--w.place.len];
 
-		r = open_place(w, path->parent, &dir);
-		if (r == 0)
-			r = ovl_write_remove_dir(dir, path->name);
+		r = read_place(&w, &in);
+		ovl_path_unref(in.path);
 	}
+	if (r == 0)
+		*ret = w.manifest;
 	return r;
 }
 
-static int walk(struct walk *w, const char *name)
+/* ---- Removal ---- */
+
+/** What is removed: directories of any depth come up to the top first. */
+struct removal {
+	int top;
+	uint64_t number; /* of the next one that comes up */
+};
+
+static int bring_up(struct removal *rm, int dir, const char *name)
 {
+	char up[32];
 	int r;
 
-	w->buf = malloc(OVL_DIRBUF_SIZE);
-	r = w->buf ? visit(w, NULL, w->top, name) : -ENOMEM;
-	for (size_t i = 0; r == 0 && i < w->place.len; i++) {
-		const struct place in = w->place.data[i]; /* the list grows */
-
-		r = read_place(w, &in);
-	}
-	return r == 0 && w->removes ? remove_dirs(w) : r;
+	do {
+		snprintf(up, sizeof(up), "#%llu", (unsigned long long)rm->number++);
+		r = ovl_write_rename(dir, name, rm->top, up);
+	} while (r == -EEXIST);
+	return r;
 }
 
-int ovl_manifest_take(int dir, const char *name, struct ovl_manifest *ret)
-{
-	struct ovl_manifest manifest = { 0 };
-	_cleanup_(walk_done) struct walk w = { .top = dir, .manifest = &manifest };
-	int r = walk(&w, name);
+static int empty_dir(struct removal *rm, int dir);
 
+/* Something in the top, or in a directory of the top (@dir); 1: there is more to do */
+static int remove_one(struct removal *rm, int dir, const char *name)
+{
+	_cleanup_close_ int fd = -EBADF;
+	int r = ovl_write_remove(dir, name);
+
+	if (r != -EISDIR && r != -EPERM)
+		return r;
+	r = ovl_write_remove_dir(dir, name);
+	if (r != -ENOTEMPTY && r != -EEXIST)
+		return r == -ENOTDIR ? -EPERM : r; /* it is immutable */
+	if (dir != rm->top)
+		return bring_up(rm, dir, name);
+	r = ovl_beneath_open_dir(dir, name, &fd);
 	if (r == 0)
-		*ret = manifest;
+		r = empty_dir(rm, fd);
+	return r == 0 ? ovl_write_remove_dir(dir, name) : r;
+}
+
+/* Only the top calls itself through remove_one(), once: what is in its directories comes up. */
+static int empty_dir(struct removal *rm, int dir)
+{
+	struct ovl_reader *reader = ovl_reader_linux();
+	_cleanup_free_ unsigned char *buf = malloc(OVL_DIRBUF_SIZE);
+	size_t n = 1;
+	int r = buf ? 0 : -ENOMEM;
+
+	while (r == 0 && n > 0) {
+		struct ovl_dirstream stream = { .buf = buf, .room = OVL_DIRBUF_SIZE };
+		_cleanup_close_ int fd = -EBADF;
+		struct ovl_dirent d;
+
+		n = 0;
+		r = ovl_beneath_open_dir(dir, "", &fd);
+		while (r == 0 && (r = reader->ops->read_dir(reader, fd, &stream, &d)) > 0) {
+			r = remove_one(rm, dir, d.name);
+			n++;
+		}
+	}
 	return r;
 }
 
 int ovl_manifest_remove(int dir, const char *name)
 {
-	_cleanup_(walk_done) struct walk w = { .top = dir, .removes = true };
+	struct removal rm = { .top = -1 };
+	int r = ovl_write_remove_dir(dir, name);
 
-	return walk(&w, name);
+	if (r == -ENOTDIR)
+		return ovl_write_remove(dir, name);
+	if (r != -ENOTEMPTY && r != -EEXIST)
+		return r;
+	r = ovl_beneath_open_dir(dir, name, &rm.top);
+	if (r == 0)
+		r = empty_dir(&rm, rm.top);
+	if (rm.top >= 0)
+		close(rm.top);
+	return r == 0 ? ovl_write_remove_dir(dir, name) : r;
 }
