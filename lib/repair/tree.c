@@ -328,6 +328,7 @@ static int begin(struct ovl_tree *tree, struct ovl_trees *trees, const struct ov
 				   .stack = trees->stack,
 				   .links = links,
 				   .layer = op->source.tree,
+				   .budget = ovl_tree_budget(),
 				   .name = strrchr(op->at.path, '/') + 1,
 				   .top = -1 };
 	*ret = NULL;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -13,8 +14,17 @@
 
 #include "base/banned.h"
 
-/* Of directories that wait for what is in them; beyond that they are opened again. */
-enum { MAX_OPEN = 512 };
+/* Descriptors of directories that wait for what is in them; beyond that they are opened again. */
+enum { MAX_OPEN = 16384, FEW = 4 /* of all that there may be, a part */ };
+
+unsigned ovl_tree_budget(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return 64;
+	return lim.rlim_cur / FEW < MAX_OPEN ? (unsigned)(lim.rlim_cur / FEW) : MAX_OPEN;
+}
 
 /* An item: u64 inode, u32 mode, u64 sum, u64 objects, u16 length of the name, the name, NUL. */
 static int put_item(struct ovl_buf *list, const char *name, const struct ovl_stat *st,
@@ -134,7 +144,7 @@ void ovl_tree_dir_unpin(struct ovl_tree_dir *dir)
 	int fd = -1;
 
 	pthread_mutex_lock(&tree->lock);
-	if (--dir->pins == 0 && dir->fd >= 0 && tree->open > MAX_OPEN) {
+	if (--dir->pins == 0 && dir->fd >= 0 && tree->open > tree->budget) {
 		fd = TAKE_FD(dir->fd);
 		tree->open--;
 	}
@@ -146,7 +156,7 @@ void ovl_tree_dir_unpin(struct ovl_tree_dir *dir)
 void ovl_tree_dir_give(struct ovl_tree_dir *dir, int fd)
 {
 	pthread_mutex_lock(&dir->tree->lock);
-	if (dir->tree->open < MAX_OPEN) {
+	if (dir->tree->open < dir->tree->budget) {
 		dir->fd = TAKE_FD(fd);
 		dir->tree->open++;
 	}

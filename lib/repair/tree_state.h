@@ -47,13 +47,16 @@ struct ovl_tree {
 	pthread_mutex_t lock; /* of what follows */
 	struct ovl_buf list;
 	OVL_VEC(struct ovl_tree_later) later;
-	unsigned open; /* descriptors of directories */
+	unsigned open, budget; /* descriptors of directories: there are, and may be */
 	bool failed;
 	bool counts;            /* nothing is made */
 	uint64_t inodes, bytes; /* that were made, or would be */
 };
 
 /* tree_dir.c */
+
+/** ovl_tree_budget - how many directories of a tree may be open */
+unsigned ovl_tree_budget(void);
 
 /** ovl_tree_dir_new - below @parent, or the top; takes a reference to @entry; NULL: no memory */
 struct ovl_tree_dir *ovl_tree_dir_new(struct ovl_tree *tree, struct ovl_tree_dir *parent,
