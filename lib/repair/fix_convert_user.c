@@ -50,11 +50,45 @@ static int remove_old(struct ovl_fixer *fx)
 	return r < 0 ? r : 1;
 }
 
+/* Is there a directory that would not be read as before with the new names? 1, 0 or negative errno. */
+static int is_early(struct ovl_fixer *fx)
+{
+	size_t n = fx->report ? ovl_report_len(fx->report) : 0;
+	struct ovl_obs obs;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ovl_finding f = ovl_report_get(fx->report, i);
+		int r;
+
+		if (f.problem != OVL_P_CONVERT_USERXATTR)
+			continue;
+		r = ovl_fixer_observe(fx, f.loc, &obs);
+		if (r < 0 || obs.kind == OVL_KIND_DIR)
+			return r < 0 ? r : 1;
+	}
+	return 0;
+}
+
 int ovl_fix_convert_userxattr_root(struct ovl_fixer *fx)
 {
-	int r = ovl_fix_convert_userxattr(fx);
+	int r = is_early(fx);
 
+	if (r != 0)
+		return r < 0 ? r : ovl_way_refuse(fx, "other directories are left");
+	r = ovl_fix_convert_userxattr(fx);
 	return r < 0 ? r : remove_old(fx);
+}
+
+/* Do the old names still count? 1, 0 or negative errno. */
+static int do_old_count(struct ovl_fixer *fx)
+{
+	const struct ovl_loc root = { OVL_LAYER_UPPER, NULL };
+	struct ovl_obs obs;
+	int r = fx->stack->has_upper ? ovl_fixer_observe_as(fx, root, OLD, &obs) : -ENOENT;
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return (obs.xmask | obs.xbad) != 0;
 }
 
 /* Is each of the old names there as a new one, with the same value? */
@@ -73,8 +107,12 @@ static int is_copied(struct ovl_fixer *fx)
 
 int ovl_fix_convert_userxattr_old(struct ovl_fixer *fx)
 {
-	int r = is_copied(fx);
+	int r = do_old_count(fx);
 
+	if (r != 0)
+		return r < 0 ? r :
+			       ovl_way_refuse(fx, "the upper directory is still read with them");
+	r = is_copied(fx);
 	if (r <= 0)
 		return r < 0 ? r : ovl_way_refuse(fx, "they are not there as trusted.overlay.*");
 	return remove_old(fx);

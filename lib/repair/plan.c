@@ -200,6 +200,7 @@ int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
 {
 	struct planner p = { .fx = { .stack = stack,
 				     .facts = facts,
+				     .report = report,
 				     .number = &memory->number,
 				     .copied = &memory->copied },
 			     .policy = policy,

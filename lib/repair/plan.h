@@ -82,8 +82,9 @@ struct ovl_way {
 /** What a planner works with. */
 struct ovl_fixer {
 	struct ovl_stack *stack;
-	const struct ovl_facts *facts; /* of the check that made the finding; complete */
-	uint64_t *number;              /* the last one given out for saved/ and stage/ */
+	const struct ovl_facts *facts;   /* of the check that made the finding; complete */
+	const struct ovl_report *report; /* the same; NULL: only what it would take is asked */
+	uint64_t *number;                /* the last one given out for saved/ and stage/ */
 
 	const struct ovl_finding *finding;
 	struct ovl_way *way; /* under construction */
