@@ -103,7 +103,6 @@ static int check_space(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_con
 	int lacking, r;
 
 	r = ovl_estimate(w->tx.stack, last->report, last->facts, &ret->estimate, &lacking);
-	last->facts = ovl_facts_free(last->facts);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot find out how much space the conversion takes");
 	ret->lacks_space = lacking != OVL_LAYER_NONE;

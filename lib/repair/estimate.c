@@ -170,14 +170,12 @@ int ovl_estimate(struct ovl_stack *stack, const struct ovl_report *report,
 
 		if (ovl_plan_phase(f.problem) == OVL_PHASE_REPAIR)
 			continue;
-		fx.finding = &f;
+		ovl_fixer_begin(&fx, &f);
 		r = add_finding(&x, &fx);
 	}
 	if (r == 0)
 		sum_up(&x, ret, ret_lacking);
-	free(fx.why);
-	ovl_obs_scratch_done(&fx.scratch);
-	ovl_other_names_done(&fx.others);
+	ovl_fixer_done(&fx);
 	ovl_vec_done(&x.demand);
 	ovl_map_done(&x.filled);
 	return r;

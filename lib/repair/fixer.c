@@ -54,38 +54,84 @@ char *ovl_fixer_place(struct ovl_fixer *fx, struct ovl_loc loc)
 	return ovl_stack_place(fx->stack, loc);
 }
 
-/* The directory that holds an object, or for the root of a tree that root itself. */
-static int pin_parent(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_dir **ret, int *ret_fd)
+void ovl_fixer_begin(struct ovl_fixer *fx, const struct ovl_finding *finding)
+{
+	fx->finding = finding;
+	fx->last.seen = false;
+}
+
+static void forget_entry(struct ovl_fixer *fx)
+{
+	ovl_entry_unref(fx->last.entry);
+	ovl_path_unref(fx->last.entry_path);
+	fx->last.entry = NULL;
+	fx->last.entry_path = NULL;
+}
+
+void ovl_fixer_done(struct ovl_fixer *fx)
+{
+	free(TAKE_PTR(fx->why));
+	ovl_obs_scratch_done(&fx->scratch);
+	ovl_other_names_done(&fx->others);
+	ovl_linked_done(&fx->linked);
+	ovl_dir_unref(fx->last.dir);
+	fx->last.dir = NULL;
+	ovl_path_unref((struct ovl_path *)fx->last.loc.path);
+	fx->last.loc.path = NULL;
+	fx->last.seen = false;
+	forget_entry(fx);
+}
+
+/*
+ * The directory that holds an object, or for the root of a tree that root itself. The next object that is
+ * asked about is in the same one, as a rule.
+ */
+static int pin_parent(struct ovl_fixer *fx, struct ovl_loc loc, int *ret_fd)
 {
 	struct ovl_path *parent = loc.path ? loc.path->parent : NULL;
-	struct ovl_dir *dir = ovl_dir_new(fx->stack, loc.layer, parent);
-	int r;
+	struct ovl_dir *dir = fx->last.dir;
 
-	if (!dir)
-		return -ENOMEM;
-	r = ovl_dir_pin(dir, ret_fd);
-	if (r < 0) {
-		ovl_dir_unref(dir);
-		return r;
+	if (!dir || dir->layer != loc.layer || ovl_path_compare(dir->path, parent) != 0) {
+		dir = ovl_dir_new(fx->stack, loc.layer, parent);
+		if (!dir)
+			return -ENOMEM;
+		ovl_dir_unref(fx->last.dir);
+		fx->last.dir = dir;
 	}
-	*ret = dir;
-	return 0;
+	return ovl_dir_pin(dir, ret_fd);
+}
+
+static bool is_last(const struct ovl_fixer *fx, struct ovl_loc loc, bool userxattr)
+{
+	return fx->last.seen && fx->last.loc.layer == loc.layer && fx->last.loc.path == loc.path &&
+	       fx->last.userxattr == userxattr;
 }
 
 int ovl_fixer_observe_as(struct ovl_fixer *fx, struct ovl_loc loc, bool userxattr,
 			 struct ovl_obs *ret)
 {
-	struct ovl_dir *dir;
 	int r, fd;
 
-	r = pin_parent(fx, loc, &dir, &fd);
+	if (is_last(fx, loc, userxattr)) {
+		*ret = fx->last.obs;
+		return 0;
+	}
+	fx->last.seen = false;
+	r = pin_parent(fx, loc, &fd);
 	if (r < 0)
 		return r;
 	r = ovl_reader_observe(fx->stack->reader, fd, loc.path ? loc.path->name : "", userxattr,
 			       &fx->scratch, ret);
-	ovl_dir_unpin(dir);
-	ovl_dir_unref(dir);
-	return r;
+	ovl_dir_unpin(fx->last.dir);
+	if (r < 0)
+		return r;
+	ovl_path_ref(loc.path); /* so that nothing else gets this address */
+	ovl_path_unref((struct ovl_path *)fx->last.loc.path);
+	fx->last.seen = true;
+	fx->last.loc = loc;
+	fx->last.userxattr = userxattr;
+	fx->last.obs = *ret;
+	return 0;
 }
 
 int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *ret)
@@ -96,15 +142,13 @@ int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *
 int ovl_fixer_handle(struct ovl_fixer *fx, struct ovl_loc loc, uint8_t flags,
 		     unsigned char *ret_raw)
 {
-	struct ovl_dir *dir;
 	int r, fd;
 
-	r = pin_parent(fx, loc, &dir, &fd);
+	r = pin_parent(fx, loc, &fd);
 	if (r < 0)
 		return r;
 	r = ovl_origin_of(fx->stack, loc.layer, fd, loc.path ? loc.path->name : "", flags, ret_raw);
-	ovl_dir_unpin(dir);
-	ovl_dir_unref(dir);
+	ovl_dir_unpin(fx->last.dir);
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
@@ -112,15 +156,13 @@ int ovl_fixer_open(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_s
 		   int *ret_fd)
 {
 	struct ovl_reader *reader = fx->stack->reader;
-	struct ovl_dir *dir;
 	int r, fd;
 
-	r = pin_parent(fx, file, &dir, &fd);
+	r = pin_parent(fx, file, &fd);
 	if (r < 0)
 		return r;
 	r = reader->ops->open_file(reader, fd, file.path->name, st->dev, st->ino, ret_fd);
-	ovl_dir_unpin(dir);
-	ovl_dir_unref(dir);
+	ovl_dir_unpin(fx->last.dir);
 	return r;
 }
 
@@ -148,11 +190,20 @@ static int parent_entry(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_ent
 
 	if (!loc.path)
 		return -ENOENT;
+	if (fx->last.entry && fx->last.entry->first == loc.layer &&
+	    ovl_path_compare(fx->last.entry_path, loc.path->parent) == 0) {
+		*ret = ovl_entry_ref(fx->last.entry);
+		return 0;
+	}
 	r = ovl_lookup_path(fx->stack, loc.layer, loc.path->parent, &hit, &entry);
 	if (r == 0 && (hit.result < 0 || !entry))
 		r = -ENOENT;
-	if (r == 0)
+	if (r == 0) {
+		forget_entry(fx);
+		fx->last.entry = ovl_entry_ref(entry);
+		fx->last.entry_path = ovl_path_ref(loc.path->parent);
 		*ret = entry;
+	}
 	ovl_hit_done(&hit);
 	return r;
 }

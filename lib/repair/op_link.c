@@ -42,7 +42,9 @@ static int remove_aside(int stage, const struct ovl_reach *to, const struct ovl_
 		return r;
 	r = check_spare(stage, name, op);
 	if (r == 0)
-		return ovl_write_remove(stage, name);
+		r = ovl_write_remove(stage, name);
+	if (r == 0)
+		return 0;
 	return ovl_write_rename(stage, name, to->dir, to->name) < 0 ? -EUCLEAN : r;
 }
 

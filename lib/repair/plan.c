@@ -215,7 +215,7 @@ int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
 		if (ovl_plan_phase(f.problem) != part->phase ||
 		    (policy->wanted && !policy->wanted(policy->ctx, &f)))
 			continue;
-		p.fx.finding = &f;
+		ovl_fixer_begin(&p.fx, &f);
 		r = plan_finding(&p, &step);
 		/* What a lower layer shows matters to those above it. */
 		if (step.way.row)
@@ -227,10 +227,7 @@ int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
 			free(step.why);
 		}
 	}
-	free(p.fx.why);
-	ovl_obs_scratch_done(&p.fx.scratch);
-	ovl_other_names_done(&p.fx.others);
-	ovl_linked_done(&p.fx.linked);
+	ovl_fixer_done(&p.fx);
 	ovl_map_done(&p.writable);
 	return r < 0 ? r : p.quit ? -ECANCELED : 0;
 }
@@ -284,14 +281,13 @@ int ovl_plan_parents(struct ovl_stack *stack, const struct ovl_report *report,
 		if (ovl_repair_rows(f.problem, &row) == 0 || row->phase != part->phase ||
 		    !row->need)
 			continue;
-		fx.finding = &f;
+		ovl_fixer_begin(&fx, &f);
 		last = i;
 		r = row->need(&fx, &parents);
 	}
 	/* What cannot be found out is told when the finding is planned for. */
 	r = r == -ENOMEM ? r : add_parents(&fx, &parents, last, ret);
 	ovl_parents_done(&parents);
-	free(fx.why);
-	ovl_obs_scratch_done(&fx.scratch);
+	ovl_fixer_done(&fx);
 	return r;
 }

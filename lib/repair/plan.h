@@ -91,6 +91,19 @@ struct ovl_fixer {
 	char *why;           /* why the last way is closed; owned */
 	bool closed;         /* whatever the planner says: an operation of it may not be */
 
+	/*
+	 * What was asked for last, since a planner asks more than once. Directories and entries stay what
+	 * they are as long as nothing is carried out; an object only until the next finding.
+	 */
+	struct {
+		struct ovl_dir *dir;         /* counted; NULL */
+		struct ovl_entry *entry;     /* counted; NULL */
+		struct ovl_path *entry_path; /* counted */
+		bool seen, userxattr;
+		struct ovl_loc loc; /* path counted */
+		struct ovl_obs obs;
+	} last;
+
 	struct ovl_obs_scratch scratch; /* of ovl_fixer_observe() */
 	struct ovl_other_names others;  /* of ovl_fixer_names() */
 	struct ovl_linked linked;       /* of ovl_way_replace() */
@@ -109,6 +122,10 @@ int ovl_way_say(struct ovl_fixer *fx, const char *fmt, ...) __attribute__((forma
 /** ovl_way_refuse - why the way is closed; always returns 0, for `return ovl_way_refuse(...)` */
 int ovl_way_refuse(struct ovl_fixer *fx, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/** ovl_fixer_begin - from now on it is about this finding; ovl_fixer_done() in the end */
+void ovl_fixer_begin(struct ovl_fixer *fx, const struct ovl_finding *finding);
+void ovl_fixer_done(struct ovl_fixer *fx);
 
 /** ovl_fixer_place - "upper:/a", escaped; free() it; NULL when out of memory */
 char *ovl_fixer_place(struct ovl_fixer *fx, struct ovl_loc loc);

@@ -201,7 +201,7 @@ static int run_round(struct ovl_work *w, enum ovl_phase phase, struct ovl_round 
 		     struct ovl_error *e)
 {
 	size_t n, size;
-	int r = look(w, round, e);
+	int r = round->report ? 0 : look(w, round, e);
 
 	if (r < 0)
 		return r;
@@ -223,6 +223,32 @@ static int run_round(struct ovl_work *w, enum ovl_phase phase, struct ovl_round 
 	return w->quit ? -ECANCELED : wants_more(&round->plan, phase);
 }
 
+/* A round of repairs that had nothing to do: what it saw holds for the first phase as well. */
+static bool is_fresh(const struct ovl_round *round)
+{
+	for (size_t i = 0; i < round->plan.len; i++)
+		if (round->plan.data[i].fate != OVL_FATE_LEFT || round->plan.data[i].way.row)
+			return false;
+	return round->facts != NULL;
+}
+
+/* The first look of a phase, if the last one of the repair is as good: then that round is replaced. */
+static void take_over(ovl_round_vec *rounds, enum ovl_phase phase, struct ovl_round *ret)
+{
+	struct ovl_round *last = rounds->len > 0 ? &rounds->data[rounds->len - 1] : NULL;
+
+	if (!last)
+		return;
+	if (phase == OVL_PHASE_REPAIR || !is_fresh(last)) {
+		forget_facts(last);
+		return;
+	}
+	ret->report = TAKE_PTR(last->report);
+	ret->facts = TAKE_PTR(last->facts);
+	ovl_round_done(last);
+	rounds->len--;
+}
+
 int ovl_rounds(struct ovl_work *w, enum ovl_phase phase, ovl_round_vec *rounds, struct ovl_error *e)
 {
 	unsigned max = phase == OVL_PHASE_REPAIR ? MAX_ROUNDS : MAX_PHASE_ROUNDS;
@@ -231,8 +257,7 @@ int ovl_rounds(struct ovl_work *w, enum ovl_phase phase, ovl_round_vec *rounds, 
 	for (unsigned n = 0; r == 1 && n < max; n++) {
 		struct ovl_round round = { 0 };
 
-		if (rounds->len > 0)
-			forget_facts(&rounds->data[rounds->len - 1]);
+		take_over(rounds, phase, &round);
 		r = run_round(w, phase, &round, e);
 		if (!round.report || ovl_vec_push(rounds, round) < 0) {
 			ovl_round_done(&round);

@@ -40,10 +40,7 @@ static inline void way_setup(void)
 static inline void way_teardown(void)
 {
 	ovl_way_done(&way_way);
-	free(way_fx.why);
-	ovl_obs_scratch_done(&way_fx.scratch);
-	ovl_other_names_done(&way_fx.others);
-	ovl_linked_done(&way_fx.linked);
+	ovl_fixer_done(&way_fx);
 	way_fx = (struct ovl_fixer){ 0 };
 	ovl_facts_done(&way_facts);
 	kit_teardown();
