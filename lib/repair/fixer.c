@@ -256,6 +256,15 @@ int ovl_fixer_beneath(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *
 	return r;
 }
 
+/* The check counts names in upper and index only. */
+static int names_in_lower(struct ovl_fixer *fx, int layer, const struct ovl_stat *st)
+{
+	const struct ovl_linked_name *name;
+	long n = ovl_linked_names(&fx->linked, fx->stack, layer, st->ino, &name);
+
+	return n < 0 ? (int)n : (uint64_t)n == st->nlink;
+}
+
 int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc)
 {
 	const struct ovl_fact_link *link;
@@ -268,7 +277,7 @@ int ovl_fixer_names(struct ovl_fixer *fx, struct ovl_loc loc)
 	if (obs.kind == OVL_KIND_DIR || obs.stat.nlink == 1)
 		return 1;
 	if (loc.layer > OVL_LAYER_UPPER)
-		return 0; /* names are counted in upper and index only */
+		return names_in_lower(fx, loc.layer, &obs.stat);
 	link = ovl_facts_find_link(fx->facts, obs.stat.ino);
 	if (!link || fx->facts->missed_upper)
 		return 0;

@@ -75,6 +75,11 @@ int ovl_way_complete(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc d
 {
 	int r = ovl_fixer_names(fx, file);
 
+	/* By its inode, layers above may know that this is what they were copied up from. */
+	if (r == 0 && file.layer > OVL_LAYER_UPPER)
+		return ovl_way_refuse(fx,
+				      "it has names outside of the layer: -E layers=upper copies "
+				      "it up instead");
 	if (r == 0)
 		return ovl_way_replace(fx, file, data);
 	if (r > 0)
