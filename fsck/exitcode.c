@@ -22,6 +22,13 @@ int ovl_exitcode(const struct ovl_outcome *outcome)
 	return code;
 }
 
+int ovl_exitcode_join(int a, int b)
+{
+	int code = a | b;
+
+	return code & OVL_EXIT_LEFT ? code & ~OVL_EXIT_CORRECTED : code;
+}
+
 int ovl_exitcode_of_error(int error)
 {
 	switch (error) {

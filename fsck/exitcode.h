@@ -29,6 +29,9 @@ struct ovl_outcome {
 /** ovl_exitcode - the exit code of an outcome; pure */
 int ovl_exitcode(const struct ovl_outcome *outcome);
 
+/** ovl_exitcode_join - two exit codes as one; never corrected and left together; pure */
+int ovl_exitcode_join(int a, int b);
+
 /**
  * ovl_exitcode_of_error - the exit code for a negative errno that ended the program early; pure
  *

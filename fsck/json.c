@@ -153,9 +153,11 @@ int ovl_json_print_member(FILE *out, const char *before, const char *key, const 
 	return ovl_json_print(out, o);
 }
 
-void ovl_json_open(FILE *out)
+void ovl_json_open(const struct ovl_reporting *r)
 {
-	fputs("{\n\"version\": \"" PACKAGE_VERSION "\",\n", out);
+	if (r->of_many && r->nth)
+		fputs(",\n", r->out);
+	fputs("{\n\"version\": \"" PACKAGE_VERSION "\",\n", r->out);
 }
 
 static struct json_object *new_layer(const struct ovl_stack *stack, int layer)

@@ -40,8 +40,8 @@ int ovl_json_print(FILE *out, const struct ovl_json *o);
 /** ovl_json_print_member - the same, behind @before and its key */
 int ovl_json_print_member(FILE *out, const char *before, const char *key, const struct ovl_json *o);
 
-/** ovl_json_open - begin a document */
-void ovl_json_open(FILE *out);
+/** ovl_json_open - begin a document, which may be one of the array of -A */
+void ovl_json_open(const struct ovl_reporting *r);
 /** ovl_json_print_overlay - the member that all documents about layers have; 0 or -ENOMEM */
 int ovl_json_print_overlay(struct ovl_reporting *r);
 

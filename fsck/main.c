@@ -2,14 +2,17 @@
 /*
  * fsck.overlay - check the layers of an overlay mount, and repair them.
  *
- * main() reads the command line, examine() finds and opens the layers, a task works on them and
- * reports; that is the whole story. Where everything is:
+ * main() reads the command line, examine() finds the layers, ovl_examine() opens them, a task works
+ * on them and reports; that is the whole story. With -A, ovl_all() examines one overlay after the
+ * other. Where everything is:
  *
  * fsck/                The program: reads argv, prints, exits. Knows include/overlayfs/ only.
  *   main.c             You are here.
  *   options.[ch]       The command line; options.def is its table, --help is made from it.
  *   extended.[ch]      The keys of -E, another table.
  *   source.[ch]        Which overlay is meant: -o, an operand, a mount point.
+ *   examine.[ch]       One overlay, from its layers to the exit code.
+ *   all.[ch]           -A: every overlay that asks for it.
  *   explain.[ch]       --explain and --list-problems, and which problem a misspelt word means.
  *   inspect.[ch]       The report of --inspect: what each layer has at a path.
  *   notice.[ch]        What is told on stderr before the work begins.
@@ -55,20 +58,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "all.h"
 #include "cleanup.h"
+#include "examine.h"
 #include "exitcode.h"
 #include "explain.h"
 #include "message.h"
-#include "notice.h"
 #include "options.h"
 #include "signals.h"
 #include "source.h"
-#include "task.h"
-
-static void close_stack(struct ovl_stack **stack)
-{
-	ovl_stack_close(*stack);
-}
 
 /*
  * fsck(8) closes stdin of a program that it runs beside others. The next file that is opened, a
@@ -89,85 +87,14 @@ static int reserve_standard_fds(void)
 	return 0;
 }
 
-/* Who is to be asked must be there, and see the questions. */
-static int require_terminal(const struct ovl_options *o, struct ovl_error *e)
-{
-	if (o->task != OVL_TASK_REPAIR || o->modes ||
-	    (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
-		return 0;
-	return ovl_fail_plain(
-		e, -ENOTTY,
-		"there is no terminal to ask for each repair: give one of -n, -p and -y");
-}
-
-/* What is to be converted for, if anything is. */
-static void make_profile(const struct ovl_options *o, struct ovl_config *given,
-			 struct ovl_profile *ret)
-{
-	if (o->to)
-		ovl_profile_for_kernel(ret, o->kernel, given);
-	if (o->dropped)
-		ovl_profile_drop(ret, o->dropped);
-	ret->all_layers = o->all_layers;
-	ret->accept_loss = o->accept_loss;
-	if (!ret->active)
-		return;
-	given->leaves_userxattr = given->userxattr && !(ret->on & OVL_FBIT(USERXATTR));
-	ovl_profile_fit(ret, given);
-}
-
-static int work(struct ovl_reporting *r, struct ovl_stack *stack)
-{
-	switch (r->options->task) {
-	case OVL_TASK_INSPECT:
-		return ovl_task_inspect(r, stack);
-	case OVL_TASK_REPAIR:
-		return ovl_task_repair(r, stack);
-	case OVL_TASK_UNDO:
-		return ovl_task_undo(r, stack);
-	case OVL_TASK_LIST_UNDO:
-		return ovl_task_list_undo(r, stack);
-	case OVL_TASK_CHECK:
-	case OVL_TASK_EXPLAIN: /* these need no layers */
-	case OVL_TASK_LIST:
-	case OVL_TASK_VERSION:
-	case OVL_TASK_HELP:
-	default:
-		return ovl_task_check(r, stack);
-	}
-}
-
-/* The part of the story that needs layers. */
+/* The overlay that the command line names. */
 static int examine(struct ovl_reporting *r)
 {
-	const struct ovl_options *o = r->options;
 	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	_cleanup_(ovl_source_done) struct ovl_source source = { 0 };
-	_cleanup_(close_stack) struct ovl_stack *stack = NULL;
-	_cleanup_free_ char *users = NULL;
-	struct ovl_profile profile = { 0 };
-	int error = require_terminal(o, &e);
+	int error = ovl_source_resolve(r->options, &source, &e); /* words -> layers */
 
-	if (error == 0)
-		error = ovl_source_resolve(o, &source, &e); /* words -> layers */
-	if (error < 0)
-		return ovl_reporter_fail(r, error, &e);
-	r->label = source.label;
-	ovl_notice_unknown(&source.config);
-	make_profile(o, &source.config, &profile);
-	r->profile = profile.active ? &profile : NULL;
-
-	error = ovl_stack_open(&source.config, NULL, &stack, &e); /* layers -> stack */
-	if (error < 0)
-		return ovl_reporter_fail(r, error, &e);
-	r->stack = stack;
-	if (o->debug && ovl_notice_debug(o, stack) < 0)
-		return ovl_reporter_fail(r, -ENOMEM, &e);
-	if (o->task == OVL_TASK_CHECK || o->task == OVL_TASK_INSPECT)
-		ovl_notice_users(stack, &users);
-	r->users = users;
-
-	return work(r, stack); /* stack -> exit code */
+	return error < 0 ? ovl_reporter_fail(r, error, &e) : ovl_examine(r, &source);
 }
 
 static int explain(struct ovl_reporting *r)
@@ -235,7 +162,7 @@ static int run(int argc, char **argv)
 	case OVL_TASK_LIST_UNDO:
 	case OVL_TASK_INSPECT:
 	default:
-		return examine(&r);
+		return o.all ? ovl_all(&r) : examine(&r);
 	}
 }
 

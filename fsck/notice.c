@@ -12,9 +12,18 @@
 #include "message.h"
 #include "text.h"
 
-void ovl_notice_unknown(const struct ovl_config *c)
+/* Of many overlays, which one is meant: "/srv/merged: ". Empty otherwise; NULL: no memory. */
+static char *make_prefix(const struct ovl_reporting *r)
 {
-	_cleanup_free_ char *list = NULL;
+	_cleanup_free_ char *label = r->of_many && r->label ? ovl_text_escape(r->label) : NULL;
+	char *prefix = NULL;
+
+	return asprintf(&prefix, "%s%s", label ? label : "", label ? ": " : "") < 0 ? NULL : prefix;
+}
+
+void ovl_notice_unknown(const struct ovl_reporting *r, const struct ovl_config *c)
+{
+	_cleanup_free_ char *prefix = make_prefix(r), *list = NULL;
 	size_t len, i;
 	FILE *out;
 
@@ -23,11 +32,11 @@ void ovl_notice_unknown(const struct ovl_config *c)
 	out = open_memstream(&list, &len);
 	if (!out)
 		return;
+	fprintf(out, "ignored unknown mount option%s: ", c->n_unknown == 1 ? "" : "s");
 	for (i = 0; i < c->n_unknown; i++)
 		fprintf(out, "%s%s", i ? ", " : "", c->unknown[i]);
 	if (fclose(out) == 0 && list)
-		ovl_message_warning("ignored unknown mount option%s: %s",
-				    c->n_unknown == 1 ? "" : "s", list);
+		ovl_message_warning("%s%s", prefix ? prefix : "", list);
 }
 
 int ovl_notice_debug(const struct ovl_options *o, const struct ovl_stack *stack)
@@ -51,18 +60,19 @@ int ovl_notice_debug(const struct ovl_options *o, const struct ovl_stack *stack)
 	return 0;
 }
 
-void ovl_notice_users(const struct ovl_stack *stack, char **ret_users)
+void ovl_notice_users(const struct ovl_reporting *of, char **ret_users)
 {
-	_cleanup_free_ char *line = NULL;
+	_cleanup_free_ char *prefix = make_prefix(of), *line = NULL;
 	char *users = NULL;
-	int r = ovl_stack_users(stack, &users);
+	int r = ovl_stack_users(of->stack, &users);
 
 	if (r < 0)
-		ovl_message_warning("cannot tell whether the layers are in use: %s", strerror(-r));
+		ovl_message_warning("%scannot tell whether the layers are in use: %s",
+				    prefix ? prefix : "", strerror(-r));
 	if (r <= 0)
 		return;
 	*ret_users = users;
 	line = users ? ovl_text_join(users) : NULL;
-	ovl_message_warning("%s; what changes during the check may look like a problem",
-			    line ? line : "the layers are in use");
+	ovl_message_warning("%s%s; what changes during the check may look like a problem",
+			    prefix ? prefix : "", line ? line : "the layers are in use");
 }

@@ -5,11 +5,10 @@
 #ifndef FSCK_NOTICE_H
 #define FSCK_NOTICE_H
 
-#include "options.h"
-#include "overlayfs/stack.h"
+#include "reporter.h"
 
 /** ovl_notice_unknown - mount options that are no options of an overlay, once */
-void ovl_notice_unknown(const struct ovl_config *c);
+void ovl_notice_unknown(const struct ovl_reporting *r, const struct ovl_config *c);
 
 /** ovl_notice_debug - -d: which layers and options are in force; 0 or -ENOMEM */
 int ovl_notice_debug(const struct ovl_options *o, const struct ovl_stack *stack);
@@ -20,6 +19,6 @@ int ovl_notice_debug(const struct ovl_options *o, const struct ovl_stack *stack)
  *
  * Such a check is allowed, since it changes nothing; but what it sees may change.
  */
-void ovl_notice_users(const struct ovl_stack *stack, char **ret_users);
+void ovl_notice_users(const struct ovl_reporting *of, char **ret_users);
 
 #endif

@@ -36,6 +36,7 @@ typedef int setter(struct ovl_options *o, const char *word, const char *arg, str
 SETTER(set_check) { o->modes |= OVL_MODE_CHECK; return 0; }
 SETTER(set_preen) { o->modes |= OVL_MODE_PREEN; return 0; }
 SETTER(set_yes) { o->modes |= OVL_MODE_YES; return 0; }
+SETTER(set_all) { o->all = true; return 0; }
 SETTER(set_mount_options) { o->word[o->n_word++] = arg; return 0; }
 SETTER(set_verbose) { o->verbosity++; return 0; }
 SETTER(set_timing) { o->timing++; return 0; }
@@ -110,11 +111,6 @@ SETTER(set_features)
 	if (r == 0)
 		o->dropped |= dropped;
 	return r;
-}
-
-SETTER(not_built)
-{
-	return ovl_fail_plain(e, -EINVAL, "%s is not built yet: use -n to check", word);
 }
 
 static const struct row {
@@ -223,10 +219,44 @@ static int set(struct ovl_options *o, int value, struct ovl_error *e)
 	return row->set(o, word, optarg, e);
 }
 
-/* Do the options go together, and which task do they ask for? */
+/* The option that has a task of its own; NULL: none has, it is a check or a repair. */
+static const char *own_task(const struct ovl_options *o)
+{
+	return o->inspect ? "--inspect" : o->undo ? "--undo" : o->list_undo ? "--list-undo" : NULL;
+}
+
+/* Do the options go together? */
+static int check_together(const struct ovl_options *o, struct ovl_error *e)
+{
+	const char *own = own_task(o);
+
+	if (o->modes & (o->modes - 1))
+		return ovl_fail_plain(e, -EINVAL, "only one of -n, -p (-a) and -y may be given");
+	if ((o->inspect != NULL) + o->undo + o->list_undo > 1)
+		return ovl_fail_plain(e, -EINVAL,
+				      "only one of --inspect, --undo and --list-undo may be given");
+	if (own && (o->modes & (OVL_MODE_PREEN | OVL_MODE_YES)))
+		return ovl_fail_plain(e, -EINVAL, "%s does not go together with -p (-a) and -y",
+				      own);
+	if (own && (o->to || o->dropped))
+		return ovl_fail_plain(e, -EINVAL, "%s does not go together with %s",
+				      o->to ? "--to" : "-O", own);
+	if (own && o->all)
+		return ovl_fail_plain(e, -EINVAL, "%s is for one overlay: -A does not go with it",
+				      own);
+	if (o->all && (o->n_word || o->n_operand))
+		return ovl_fail_plain(e, -EINVAL, "-A finds the overlays itself: '%s' is too much",
+				      o->n_word ? "-o" : o->operand[0]);
+	if ((o->all_layers || o->accept_loss) && !o->to && !o->dropped)
+		return ovl_fail_plain(e, -EINVAL, "-E %s is for conversions: give --to or -O too",
+				      o->all_layers ? "layers" : "accept-loss");
+	return 0;
+}
+
+/* Which task do the options ask for? */
 static int settle(struct ovl_options *o, struct ovl_error *e)
 {
-	bool writes = o->modes & (OVL_MODE_PREEN | OVL_MODE_YES);
+	int r;
 
 	if (o->task == OVL_TASK_HELP || o->task == OVL_TASK_VERSION)
 		return 0;
@@ -234,32 +264,16 @@ static int settle(struct ovl_options *o, struct ovl_error *e)
 		o->task = strcmp(o->explain, "list") == 0 ? OVL_TASK_LIST : OVL_TASK_EXPLAIN;
 		return 0;
 	}
-	if (o->modes & (o->modes - 1))
-		return ovl_fail_plain(e, -EINVAL, "only one of -n, -p (-a) and -y may be given");
-	if ((o->inspect != NULL) + o->undo + o->list_undo > 1)
-		return ovl_fail_plain(e, -EINVAL,
-				      "only one of --inspect, --undo and --list-undo may be given");
-	if (writes && (o->inspect || o->undo || o->list_undo))
-		return ovl_fail_plain(e, -EINVAL, "%s does not go together with -p (-a) and -y",
-				      o->inspect ? "--inspect" :
-				      o->undo    ? "--undo" :
-						   "--list-undo");
-	if ((o->to || o->dropped) && (o->inspect || o->undo || o->list_undo))
-		return ovl_fail_plain(e, -EINVAL, "%s does not go together with %s",
-				      o->to ? "--to" : "-O",
-				      o->inspect ? "--inspect" :
-				      o->undo    ? "--undo" :
-						   "--list-undo");
-	if ((o->all_layers || o->accept_loss) && !o->to && !o->dropped)
-		return ovl_fail_plain(e, -EINVAL, "-E %s is for conversions: give --to or -O too",
-				      o->all_layers ? "layers" : "accept-loss");
+	r = check_together(o, e);
+	if (r < 0)
+		return r;
 	if (o->inspect)
 		o->task = OVL_TASK_INSPECT;
 	else if (o->undo)
 		o->task = OVL_TASK_UNDO;
 	else if (o->list_undo)
 		o->task = OVL_TASK_LIST_UNDO;
-	else if (!o->modes && !o->n_operand && !o->n_word)
+	else if (!o->modes && !o->n_operand && !o->n_word && !o->all)
 		return ovl_fail_plain(
 			e, -EINVAL, "which overlay? Give -n and -o lowerdir=..., or a mount point");
 	else if (!(o->modes & OVL_MODE_CHECK))
@@ -327,22 +341,14 @@ static int print_spelling(FILE *out, const struct row *row)
 	return n;
 }
 
-static bool is_built(const struct row *row)
-{
-	return row->set != not_built;
-}
-
-static void print_rows(FILE *out, bool built)
+static void print_rows(FILE *out)
 {
 	enum { HELP_COLUMN = 25 };
 	const struct row *row;
 
 	for (row = rows; row < rows + ARRAY_LEN(rows); row++) {
-		int n;
+		int n = print_spelling(out, row);
 
-		if (is_built(row) != built)
-			continue;
-		n = print_spelling(out, row);
 		fprintf(out, "%*s%s\n", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "", row->help);
 	}
 }
@@ -352,6 +358,7 @@ void ovl_options_usage(FILE *out)
 	fputs("Usage: fsck.overlay [-n|-p|-y] [OPTION]... WHAT\n"
 	      "       fsck.overlay --to=KERNEL [-n|-p|-y] [OPTION]... WHAT\n"
 	      "       fsck.overlay -O ^FEATURE,... [-n|-p|-y] [OPTION]... WHAT\n"
+	      "       fsck.overlay -A [-n|-p|-y] [OPTION]...\n"
 	      "       fsck.overlay --undo[=ID] [-n] [OPTION]... WHAT\n"
 	      "       fsck.overlay --list-undo [OPTION]... WHAT\n"
 	      "       fsck.overlay --inspect=PATH [OPTION]... WHAT\n"
@@ -366,10 +373,8 @@ void ovl_options_usage(FILE *out)
 	      "\n"
 	      "Options:\n",
 	      out);
-	print_rows(out, true);
+	print_rows(out);
 	ovl_extended_usage(out);
-	fputs("\nNot built yet, exit code 16:\n", out);
-	print_rows(out, false);
 	fputs("\nExit code: 0 clean, 1 all corrected, 4 problems left, 8 could not work,\n"
 	      "16 usage, 32 cancelled.\n",
 	      out);

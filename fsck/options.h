@@ -70,6 +70,7 @@ struct ovl_options {
 	struct ovl_kernel kernel;     /* the same */
 	ovl_features dropped;         /* -O */
 	bool all_layers, accept_loss; /* -E layers=all, -E accept-loss */
+	bool all;                     /* -A */
 	bool undo, list_undo;
 	const char *undo_id; /* NULL: the newest */
 	char *fstab;         /* NULL: the usual one */
@@ -87,8 +88,7 @@ struct ovl_options {
  * @e: which option is wrong, and why
  *
  * Options may stand before and after operands, whatever POSIXLY_CORRECT says: xfstests and mount
- * put -o anywhere. Returns 0, -EINVAL for a command line that makes no sense or asks for something
- * that is not built yet, or -ENOMEM.
+ * put -o anywhere. Returns 0, -EINVAL for a command line that makes no sense, or -ENOMEM.
  */
 int ovl_options_parse(struct ovl_options *o, int argc, char **argv, struct ovl_error *e);
 

@@ -23,7 +23,7 @@ static int json_begin(struct ovl_reporting *r, enum ovl_list list)
 	};
 	int e;
 
-	ovl_json_open(r->out);
+	ovl_json_open(r);
 	e = ovl_json_print_overlay(r);
 	fprintf(r->out, ",\n\"%s\": [", names[list]);
 	return e;
@@ -149,7 +149,7 @@ static int json_explain(struct ovl_reporting *r, enum ovl_problem_id id)
 {
 	int e;
 
-	ovl_json_open(r->out);
+	ovl_json_open(r);
 	e = print_problem(r->out, "\"problems\": [\n", id);
 	fputs("\n]\n}\n", r->out);
 	return e;
@@ -160,13 +160,48 @@ static int json_list(struct ovl_reporting *r)
 	unsigned id;
 	int e = 0;
 
-	ovl_json_open(r->out);
+	ovl_json_open(r);
 	fputs("\"problems\": [", r->out);
 	for (id = 0; id < OVL_P__MAX && e == 0; id++)
 		e = print_problem(r->out, id ? ",\n" : "\n", (enum ovl_problem_id)id);
 	fputs("\n]\n}\n", r->out);
 	return e;
 }
+
+static void json_all_begin(struct ovl_reporting *r)
+{
+	fputs("{\n\"version\": \"" PACKAGE_VERSION "\",\n\"overlays\": [\n", r->out);
+}
+
+/* Of many overlays: which one a document without layers is about. */
+static int print_overlay_label(struct ovl_reporting *r)
+{
+	_cleanup_(ovl_json_drop) struct ovl_json o = ovl_json_object();
+	int e;
+
+	if (!r->of_many || !r->label)
+		return 0;
+	ovl_json_add_name(&o, "label", "label_hex", r->label);
+	e = ovl_json_print_member(r->out, "", "overlay", &o);
+	fputs(",\n", r->out);
+	return e;
+}
+
+static int json_skipped(struct ovl_reporting *r, const char *why)
+{
+	int e;
+
+	ovl_json_open(r);
+	e = print_overlay_label(r);
+	fprintf(r->out, "\"skipped\": \"%s\",\n\"exit_code\": 0\n}\n", why);
+	return e;
+}
+
+static void json_all_end(struct ovl_reporting *r, int exit_code)
+{
+	fprintf(r->out, "],\n\"exit_code\": %d\n}\n", exit_code);
+}
+
 static int json_failure(struct ovl_reporting *r, const char *text, int exit_code)
 {
 	_cleanup_free_ char *clean = ovl_utf8_clean(text, NULL);
@@ -175,9 +210,11 @@ static int json_failure(struct ovl_reporting *r, const char *text, int exit_code
 
 	if (!error)
 		return -ENOMEM;
-	ovl_json_open(r->out);
+	ovl_json_open(r);
+	e = print_overlay_label(r);
 	fputs("\"error\": ", r->out);
-	e = ovl_json_print_value(r->out, error);
+	if (e == 0)
+		e = ovl_json_print_value(r->out, error);
 	fprintf(r->out, ",\n\"exit_code\": %d\n}\n", exit_code);
 	json_object_put(error);
 	return e;
@@ -194,5 +231,8 @@ const struct ovl_reporter ovl_report_json = {
 	.explain = json_explain,
 	.list = json_list,
 	.inspection = ovl_report_json_inspection,
+	.all_begin = json_all_begin,
+	.skipped = json_skipped,
+	.all_end = json_all_end,
 	.failure = json_failure,
 };

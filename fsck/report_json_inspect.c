@@ -95,7 +95,7 @@ int ovl_report_json_inspection(struct ovl_reporting *r, const char *path,
 	ovl_json_add(&o, "errno", json_object_new_int(-result));
 	ovl_json_add_text(&o, "why", inspection->result_why);
 
-	ovl_json_open(r->out);
+	ovl_json_open(r);
 	e = ovl_json_print_overlay(r);
 	if (e == 0)
 		e = ovl_json_print_member(r->out, ",\n", "inspection", &o);

@@ -365,12 +365,39 @@ static int text_journals_end(struct ovl_reporting *r)
 	return 0;
 }
 
+static void text_all_begin(struct ovl_reporting *r)
+{
+	(void)r; /* each has its own line */
+}
+
+/* "/srv/merged: skipped, it is mounted" */
+static int print_label(struct ovl_reporting *r, const char *before, const char *what)
+{
+	_cleanup_free_ char *label = ovl_text_escape(r->label);
+
+	if (!label)
+		return -ENOMEM;
+	fprintf(r->out, "%s: %s%s\n", label, before, what);
+	return 0;
+}
+
+static int text_skipped(struct ovl_reporting *r, const char *why)
+{
+	return print_label(r, "skipped, it is ", why);
+}
+
+static void text_all_end(struct ovl_reporting *r, int exit_code)
+{
+	if (!r->nth && exit_code == 0 && r->options->verbosity)
+		fputs("no overlay of fstab or of a mount unit asks to be checked\n", r->out);
+}
+
+/* People read stderr; but of many overlays each has a line. */
 static int text_failure(struct ovl_reporting *r, const char *text, int exit_code)
 {
-	(void)r; /* people read stderr */
 	(void)text;
 	(void)exit_code;
-	return 0;
+	return r->of_many ? print_label(r, "not done", "") : 0;
 }
 
 const struct ovl_reporter ovl_report_text = {
@@ -384,5 +411,8 @@ const struct ovl_reporter ovl_report_text = {
 	.explain = ovl_explain_text,
 	.list = ovl_explain_list,
 	.inspection = ovl_inspect_text,
+	.all_begin = text_all_begin,
+	.skipped = text_skipped,
+	.all_end = text_all_end,
 	.failure = text_failure,
 };

@@ -12,13 +12,26 @@
 #include "message.h"
 #include "text.h"
 
+/* Of many, the line says which one is meant. */
+static void tell(const struct ovl_reporting *r, const char *line)
+{
+	_cleanup_free_ char *label = r->of_many && r->label ? ovl_text_escape(r->label) : NULL;
+
+	if (label)
+		ovl_message_error("%s: %s", label, line);
+	else
+		ovl_message_error("%s", line);
+}
+
 int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error *e)
 {
 	const char *text = e->text ? e->text : strerror(-error);
 	_cleanup_free_ char *line = ovl_text_join(text); /* users of the layers are one a line */
 	int code = ovl_exitcode_of_error(error);
 
-	ovl_message_error("%s", line ? line : text);
+	if (r->of_many && code == OVL_EXIT_USAGE) /* fstab is wrong, not the command line */
+		code = OVL_EXIT_ERROR;
+	tell(r, line ? line : text);
 	r->form->failure(r, text, code);
 	return code;
 }

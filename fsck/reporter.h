@@ -30,6 +30,9 @@ struct ovl_reporting {
 	const struct ovl_profile *profile; /* what is converted for; NULL: nothing */
 	const char *users;                 /* who uses the layers, one a line; NULL: nobody known */
 
+	bool of_many; /* with -A: this is one of several overlays, or their frame */
+	unsigned nth; /* and this many were before it */
+
 	/* Kept by the reporter between its functions. */
 	bool some;                  /* an item of the list was written */
 	bool explained[OVL_P__MAX]; /* the effect of this problem was written */
@@ -85,6 +88,12 @@ struct ovl_reporter {
 	/** inspection - why the overlay shows @path as it does */
 	int (*inspection)(struct ovl_reporting *r, const char *path,
 			  const struct ovl_inspection *inspection);
+	/** all_begin - several overlays follow, with begin() to end() or failure() or skipped() each */
+	void (*all_begin)(struct ovl_reporting *r);
+	/** skipped - this one is left out, and that is no failure; @why: one word */
+	int (*skipped)(struct ovl_reporting *r, const char *why);
+	/** all_end - these were all */
+	void (*all_end)(struct ovl_reporting *r, int exit_code);
 	/** failure - nothing of the above was possible; stderr has been told already */
 	int (*failure)(struct ovl_reporting *r, const char *text, int exit_code);
 };
@@ -93,7 +102,8 @@ struct ovl_reporter {
  * ovl_reporter_fail - nothing (more) can be done: say why, on stderr and in the document
  * @error: negative errno; @e: what is known about it
  *
- * To be called before begin() only. Returns the exit code.
+ * To be called before begin() only. Returns the exit code; of one of many overlays never that of a
+ * command line that makes no sense.
  */
 int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error *e);
 

@@ -44,4 +44,40 @@ int ovl_mount_each(const char *fstab,
 		   int (*each)(void *ctx, const char *target, const struct ovl_config *config),
 		   void *ctx, struct ovl_error *e);
 
+/** What is to be done about problems: "x-fsck.overlay=..." of the mount options. */
+enum ovl_mount_wish {
+	OVL_WISH_ANY, /* nothing is said: "x-fsck.overlay", or a check number alone */
+	OVL_WISH_REPORT,
+	OVL_WISH_PREEN,
+	OVL_WISH_YES,
+};
+
+/** An overlay that asks to be checked. All borrowed. */
+struct ovl_mount_asked {
+	enum ovl_mount_source source; /* OVL_SOURCE_FSTAB or OVL_SOURCE_UNIT */
+	enum ovl_mount_wish wish;
+	const char *target;             /* its mount point; of fstab as it is written there */
+	bool is_live;                   /* an overlay is mounted there; @config is empty */
+	struct ovl_config config;       /* empty after an error */
+	const struct ovl_error *failed; /* why it cannot be looked at; NULL: it can */
+};
+
+/**
+ * ovl_mount_asked - all overlays of fstab and of mount units that ask to be checked
+ * @fstab: as above
+ * @each: told one after the other, those of fstab first, in its order, then units by mount point; 0
+ *        to go on
+ *
+ * A line of fstab asks by "x-fsck.overlay" in its options, unless that is "=no", or, if it is not
+ * "noauto", by its check number (the sixth field, passno); a mount unit asks by "x-fsck.overlay" in its
+ * Options=. Each mount point is told once: the first line of fstab that has it. A unit file of /etc
+ * or /run replaces a line, a line one of /usr; drop-ins add to both. What is wrong with one is told
+ * by @failed, and the next one's turn comes; if fstab or the folders of units cannot be read, @target
+ * is their name.
+ *
+ * Returns 0, what @each returned, or -ENOMEM.
+ */
+int ovl_mount_asked(const char *fstab, int (*each)(void *ctx, struct ovl_mount_asked *asked),
+		    void *ctx, struct ovl_error *e);
+
 #endif

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libmount/libmount.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
@@ -17,6 +16,8 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "io/described.h"
+#include "io/fstab.h"
 #include "io/mountid.h"
 #include "io/mountinfo.h"
 #include "io/shown.h"
@@ -158,213 +159,6 @@ static int find_live(const char *where, struct found *ret, struct ovl_error *e)
 	return r < 0 ? r : 1;
 }
 
-/* ---- Paths ---- */
-
-/* Absolute, symlinks followed as far as there is something; free() it; NULL: out of memory. */
-static char *canonical(const char *path)
-{
-	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
-	_cleanup_free_ char *cwd = NULL;
-	const char *p, *end;
-	char *real;
-
-	real = realpath(path, NULL);
-	if (real || errno == ENOMEM)
-		return real;
-	/* Not there, as a mount point may be before the boot is over: by its text alone. */
-	if (*path != '/') {
-		cwd = getcwd(NULL, 0);
-		if (!cwd || (strcmp(cwd, "/") != 0 && ovl_buf_adds(&b, cwd) < 0))
-			return NULL;
-	}
-	for (p = path; *p; p = end) {
-		p += strspn(p, "/");
-		end = strchrnul(p, '/');
-		if (end == p || (end == p + 1 && *p == '.'))
-			continue;
-		if (ovl_buf_addc(&b, '/') < 0 || ovl_buf_add(&b, p, (size_t)(end - p)) < 0)
-			return NULL;
-	}
-	if (b.len == 0 && ovl_buf_addc(&b, '/') < 0)
-		return NULL;
-	return ovl_buf_take(&b);
-}
-
-/* ---- fstab ---- */
-
-struct fstab {
-	struct libmnt_table *table;
-	struct libmnt_iter *iter;
-};
-
-static void fstab_done(struct fstab *t)
-{
-	mnt_unref_table(t->table);
-	mnt_free_iter(t->iter);
-}
-
-static int fail_fstab(struct ovl_error *e, int code, const char *path)
-{
-	_cleanup_free_ char *shown = ovl_shown_path(path);
-
-	if (code == -EINVAL) /* libmount, of what is neither a file nor a directory of files */
-		return ovl_fail_plain(e, -ENODATA, "fstab '%s' is no regular file",
-				      ovl_shown_or(shown));
-	return ovl_fail(e, code, "cannot read '%s'", ovl_shown_or(shown));
-}
-
-/* A line that makes no sense is passed over, as mount(8) does; one that did not fit is not. */
-static int parse_error(struct libmnt_table *table, const char *path, int line)
-{
-	(void)table;
-	(void)path;
-	(void)line;
-	return errno == ENOMEM ? -ENOMEM : 1;
-}
-
-static int open_fstab(const char *path, struct fstab *ret, struct ovl_error *e)
-{
-	struct fstab t = { mnt_new_table(), mnt_new_iter(MNT_ITER_FORWARD) };
-	bool is_given = path != NULL;
-	int r = -ENOMEM;
-
-	if (!path)
-		path = secure_getenv("FSTAB_FILE");
-	if (!path || !*path)
-		path = "/etc/fstab";
-	if (t.table && t.iter) {
-		mnt_table_set_parser_errcb(t.table, parse_error);
-		errno = 0;
-		r = mnt_table_parse_fstab(t.table, path);
-		if (r > 0)
-			r = -EIO;
-		if (r == -ENOENT && !is_given)
-			r = 0;
-	}
-	if (r < 0) {
-		fstab_done(&t);
-		return fail_fstab(e, r, path);
-	}
-	*ret = t;
-	return 0;
-}
-
-static bool is_overlay_line(struct libmnt_fs *fs)
-{
-	const char *type = mnt_fs_get_fstype(fs);
-
-	return type && strcmp(type, "overlay") == 0 && mnt_fs_get_target(fs);
-}
-
-/* 1 or 0; negative errno */
-static int has_target(struct libmnt_fs *fs, const char *path)
-{
-	_cleanup_free_ char *target = canonical(mnt_fs_get_target(fs));
-
-	return target ? strcmp(target, path) == 0 : -ENOMEM;
-}
-
-static bool has_spec(struct libmnt_fs *fs, const char *word)
-{
-	const char *spec = mnt_fs_get_source(fs);
-
-	return spec && strcmp(spec, word) == 0;
-}
-
-/*
- * The one overlay line whose mount point is @path, or, without @path, whose spec field is @word.
- * 1 found, 0 not, negative errno.
- */
-static int find_line(struct fstab *t, const char *path, const char *word, struct libmnt_fs **ret,
-		     struct ovl_error *e)
-{
-	_cleanup_(ovl_buf_done) struct ovl_buf targets = { 0 };
-	_cleanup_free_ char *shown = NULL;
-	struct libmnt_fs *fs, *match = NULL;
-	size_t n = 0;
-	int r;
-
-	mnt_reset_iter(t->iter, MNT_ITER_FORWARD);
-	while (mnt_table_next_fs(t->table, t->iter, &fs) == 0) {
-		if (!is_overlay_line(fs))
-			continue;
-		r = path ? has_target(fs, path) : has_spec(fs, word);
-		if (r < 0)
-			return no_memory(e);
-		if (r == 0)
-			continue;
-		if (n++ == 0)
-			match = fs;
-		if ((n > 1 && ovl_buf_adds(&targets, ", ") < 0) ||
-		    ovl_buf_add_escaped(&targets, mnt_fs_get_target(fs),
-					strlen(mnt_fs_get_target(fs))) < 0)
-			return no_memory(e);
-	}
-	if (n > 1) {
-		shown = ovl_shown_path(word);
-		return ovl_fail_plain(e, -ENOTUNIQ, "fstab has %zu overlay lines for '%s': %s", n,
-				      ovl_shown_or(shown), targets.data);
-	}
-	if (n == 1)
-		*ret = match;
-	return n == 1;
-}
-
-static int find_fstab(const char *where, const char *path, const char *file, struct found *ret,
-		      struct ovl_error *e)
-{
-	_cleanup_(fstab_done) struct fstab t = { 0 };
-	_cleanup_free_ char *shown = NULL;
-	struct libmnt_fs *fs;
-	const char *options;
-	int r;
-
-	r = open_fstab(file, &t, e);
-	if (r < 0)
-		return r;
-	r = find_line(&t, path, where, &fs, e);
-	if (r == 0)
-		r = find_line(&t, NULL, where, &fs, e);
-	if (r <= 0)
-		return r;
-	ret->target = strdup(mnt_fs_get_target(fs));
-	if (!ret->target)
-		return no_memory(e);
-	ret->source = OVL_SOURCE_FSTAB;
-	options = mnt_fs_get_options(fs);
-	if (!options) {
-		shown = ovl_shown_path(ret->target);
-		return ovl_fail_plain(e, -ENODATA,
-				      "the overlay line of fstab for '%s' has no options",
-				      ovl_shown_or(shown));
-	}
-	r = ovl_config_parse(&ret->config, options, e);
-	return r < 0 ? r : 1;
-}
-
-int ovl_mount_each(const char *fstab,
-		   int (*each)(void *ctx, const char *target, const struct ovl_config *config),
-		   void *ctx, struct ovl_error *e)
-{
-	_cleanup_(fstab_done) struct fstab t = { 0 };
-	struct libmnt_fs *fs;
-	int r = open_fstab(fstab, &t, e);
-
-	while (r == 0 && t.table && mnt_table_next_fs(t.table, t.iter, &fs) == 0) {
-		_cleanup_(ovl_config_done) struct ovl_config config = { 0 };
-		const char *options = is_overlay_line(fs) ? mnt_fs_get_options(fs) : NULL;
-
-		if (!options)
-			continue;
-		r = ovl_config_parse(&config, options, NULL);
-		if (r == 0)
-			r = each(ctx, mnt_fs_get_target(fs), &config);
-		else if (r == -EINVAL)
-			r = 0;
-	}
-	return r;
-}
-
 /* ---- Units ---- */
 
 static int find_unit(const char *path, struct found *ret, struct ovl_error *e)
@@ -381,8 +175,123 @@ static int find_unit(const char *path, struct found *ret, struct ovl_error *e)
 	ret->target = u.where ? TAKE_PTR(u.where) : strdup(path);
 	if (!ret->target)
 		return no_memory(e);
-	r = ovl_config_parse(&ret->config, u.options ? u.options : "", e);
+	r = ovl_described_config(u.options ? u.options : "", &ret->config, e);
 	return r < 0 ? r : 1;
+}
+
+/* ---- fstab ---- */
+
+/* 1 or 0; negative errno */
+static int has_target(const struct ovl_fstab_line *line, const char *path)
+{
+	_cleanup_free_ char *target = ovl_described_where(line->target);
+
+	return target ? strcmp(target, path) == 0 : -ENOMEM;
+}
+
+/*
+ * The one overlay line whose mount point is @path, or, without @path, whose spec field is @word.
+ * 1 found, 0 not, negative errno.
+ */
+static int find_line(struct ovl_fstab *t, const char *path, const char *word,
+		     struct ovl_fstab_line *ret, struct ovl_error *e)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf targets = { 0 };
+	_cleanup_free_ char *shown = NULL;
+	struct ovl_fstab_line line;
+	size_t n = 0;
+	int r;
+
+	ovl_fstab_rewind(t);
+	while (ovl_fstab_next(t, &line)) {
+		r = path ? has_target(&line, path) : line.spec && strcmp(line.spec, word) == 0;
+		if (r < 0)
+			return no_memory(e);
+		if (r == 0)
+			continue;
+		if (n++ == 0)
+			*ret = line;
+		if ((n > 1 && ovl_buf_adds(&targets, ", ") < 0) ||
+		    ovl_buf_add_escaped(&targets, line.target, strlen(line.target)) < 0)
+			return no_memory(e);
+	}
+	if (n > 1) {
+		shown = ovl_shown_path(word);
+		return ovl_fail_plain(e, -ENOTUNIQ, "fstab has %zu overlay lines for '%s': %s", n,
+				      ovl_shown_or(shown), targets.data);
+	}
+	return n == 1;
+}
+
+/* What the line says, unless drop-ins say otherwise. 1 or negative errno */
+static int take_line(const struct ovl_fstab_line *line, const struct ovl_unit_file *over,
+		     struct found *ret, struct ovl_error *e)
+{
+	const char *options = over->options ? over->options : line->options;
+	_cleanup_free_ char *shown = NULL;
+	int r;
+
+	ret->target = strdup(line->target);
+	if (!ret->target)
+		return no_memory(e);
+	ret->source = OVL_SOURCE_FSTAB;
+	if (!options) {
+		shown = ovl_shown_path(ret->target);
+		return ovl_fail_plain(e, -ENODATA,
+				      "the overlay line of fstab for '%s' has no options",
+				      ovl_shown_or(shown));
+	}
+	r = ovl_described_config(options, &ret->config, e);
+	return r < 0 ? r : 1;
+}
+
+static int find_fstab(const char *where, const char *path, const char *file, struct found *ret,
+		      struct ovl_error *e)
+{
+	_cleanup_(ovl_unit_file_done) struct ovl_unit_file over = { 0 };
+	_cleanup_(ovl_fstab_done) struct ovl_fstab t = { 0 };
+	_cleanup_free_ char *target = NULL;
+	struct ovl_fstab_line line;
+	int r;
+
+	r = ovl_fstab_open(file, &t, e);
+	if (r < 0)
+		return r;
+	r = find_line(&t, path, where, &line, e);
+	if (r == 0)
+		r = find_line(&t, NULL, where, &line, e);
+	if (r <= 0)
+		return r;
+	target = ovl_described_where(line.target);
+	if (!target)
+		return no_memory(e);
+	r = ovl_unit_file_over_fstab(NULL, target, &over, e);
+	if (r < 0)
+		return r;
+	r = r == 1 ? find_unit(target, ret, e) : 0;
+	return r != 0 ? r : take_line(&line, &over, ret, e);
+}
+
+int ovl_mount_each(const char *fstab,
+		   int (*each)(void *ctx, const char *target, const struct ovl_config *config),
+		   void *ctx, struct ovl_error *e)
+{
+	_cleanup_(ovl_fstab_done) struct ovl_fstab t = { 0 };
+	struct ovl_fstab_line line;
+	int r = ovl_fstab_open(fstab, &t, e);
+
+	while (r == 0 && ovl_fstab_next(&t, &line)) {
+		_cleanup_(ovl_config_done) struct ovl_config config = { 0 };
+
+		if (!line.options)
+			continue;
+		r = ovl_described_config(line.options, &config, NULL);
+		if (r == 0)
+			r = each(ctx, line.target, &config);
+		else if (r == -EINVAL)
+			r = 0;
+	}
+	return r;
 }
 
 static int find(const char *where, const char *fstab, struct found *ret, struct ovl_error *e)
@@ -393,7 +302,7 @@ static int find(const char *where, const char *fstab, struct found *ret, struct 
 	r = find_live(where, ret, e);
 	if (r != 0)
 		return r;
-	path = canonical(where);
+	path = ovl_described_where(where);
 	if (!path)
 		return no_memory(e);
 	r = find_fstab(where, path, fstab, ret, e);

@@ -6,51 +6,21 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/vec.h"
 #include "io/shown.h"
+#include "io/unit_dropin.h"
+#include "io/unit_parse.h"
 
 #include "base/banned.h"
 
 static const char *const system_dirs[] = {
-	"/etc/systemd/system",     "/run/systemd/system", "/usr/local/lib/systemd/system",
+	"/etc/systemd/system",     "/run/systemd/system", "",   "/usr/local/lib/systemd/system",
 	"/usr/lib/systemd/system", "/lib/systemd/system", NULL,
 };
-
-/* Drop-in files: the first of a name masks the others. */
-struct dropin {
-	char *name;
-	char *path;
-	size_t rank; /* order of finding */
-};
-struct dropins {
-	OVL_VEC(struct dropin) list;
-};
-
-static void dropins_done(struct dropins *d)
-{
-	size_t i;
-
-	for (i = 0; i < d->list.len; i++) {
-		free(d->list.data[i].name);
-		free(d->list.data[i].path);
-	}
-	ovl_vec_done(&d->list);
-}
-
-static void close_file(FILE **f)
-{
-	if (*f)
-		fclose(*f);
-}
 
 static void close_dir(DIR **d)
 {
@@ -99,26 +69,40 @@ static int add_unit_stem(struct ovl_buf *b, const char *where)
 	return r;
 }
 
-/* ---- Assignments ---- */
-
-static char *trim(char *s)
+static int hex_digit(char c)
 {
-	size_t len;
-
-	s += strspn(s, " \t\r\n");
-	len = strlen(s);
-	while (len > 0 && strchr(" \t\r\n", s[len - 1]))
-		len--;
-	s[len] = '\0';
-	return s;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
+
+/* The way back: 0 and what was added to @b, or -ENOMEM. Not each stem is one, see add_mount_point(). */
+static int add_where(struct ovl_buf *b, const char *stem)
+{
+	int r = ovl_buf_addc(b, '/');
+
+	for (; *stem && r == 0; stem++) {
+		int high = stem[0] == '\\' && stem[1] == 'x' ? hex_digit(stem[2]) : -1;
+		int low = high < 0 ? -1 : hex_digit(stem[3]);
+
+		if (low >= 0 && high + low > 0) {
+			r = ovl_buf_addc(b, (char)(high * 16 + low));
+			stem += 3;
+		} else {
+			r = ovl_buf_addc(b, *stem == '-' ? '/' : *stem);
+		}
+	}
+	return r;
+}
+
+/* ---- Settings ---- */
 
 /* Takes out the specifiers: "%%" is a percent sign, and the others need a running systemd. */
 static int expand(char *value, const char *path, struct ovl_error *e)
 {
 	char *from = value, *to = value;
 
-	while (*from) {
+	while (value && *from) {
 		if (*from == '%' && from[1] == '%') {
 			from++;
 		} else if (*from == '%') {
@@ -129,263 +113,8 @@ static int expand(char *value, const char *path, struct ovl_error *e)
 		}
 		*to++ = *from++;
 	}
-	*to = '\0';
-	return 0;
-}
-
-/* The last assignment counts, and an empty one takes back those before it. */
-static int assign(struct ovl_unit_file *u, const char *key, char *value, const char *path,
-		  struct ovl_error *e)
-{
-	char **to;
-	int r;
-
-	if (strcmp(key, "Where") == 0)
-		to = &u->where;
-	else if (strcmp(key, "Type") == 0)
-		to = &u->type;
-	else if (strcmp(key, "Options") == 0)
-		to = &u->options;
-	else
-		return 0;
-	r = expand(value, path, e);
-	if (r < 0)
-		return r;
-	free(*to);
-	*to = NULL;
-	if (*value) {
-		*to = strdup(value);
-		if (!*to)
-			return ovl_fail(e, -ENOMEM, "cannot read unit file '%s'", path);
-	}
-	return 0;
-}
-
-/* ---- Lines ---- */
-
-static bool is_comment(const char *line)
-{
-	line += strspn(line, " \t");
-	return *line == '#' || *line == ';';
-}
-
-/*
- * One line, with those that it goes on with: a backslash at the end joins, by a space, and comments
- * in between are left out. 1, 0 at the end, negative errno.
- */
-static int read_line(FILE *f, struct ovl_buf *ret)
-{
-	_cleanup_free_ char *line = NULL;
-	bool more = false;
-	size_t room = 0;
-	ssize_t len;
-	int r;
-
-	ovl_buf_clear(ret);
-	for (;;) {
-		errno = 0;
-		len = getline(&line, &room, f);
-		if (len < 0 && (ferror(f) || errno == ENOMEM))
-			return -(errno ? errno : EIO);
-		if (len < 0)
-			return more;
-		if (is_comment(line)) {
-			if (more)
-				continue;
-			return ovl_buf_adds(ret, "#") < 0 ? -ENOMEM : 1;
-		}
-		while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-			len--;
-		more = len > 0 && line[len - 1] == '\\';
-		r = ovl_buf_add(ret, line, (size_t)len - (more ? 1 : 0));
-		if (r == 0 && more)
-			r = ovl_buf_addc(ret, ' ');
-		if (r < 0)
-			return r;
-		if (!more)
-			return 1;
-	}
-}
-
-static int parse(FILE *f, const char *path, struct ovl_unit_file *u, struct ovl_error *e)
-{
-	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
-	bool in_mount = false;
-	char *line, *value;
-	int r;
-
-	while ((r = read_line(f, &b)) > 0) {
-		if (!b.data)
-			continue;
-		line = trim(b.data);
-		if (*line == '[') {
-			in_mount = strcmp(line, "[Mount]") == 0;
-			continue;
-		}
-		value = strchr(line, '=');
-		if (!in_mount || !value || is_comment(line))
-			continue;
-		*value++ = '\0';
-		r = assign(u, trim(line), trim(value), path, e);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? ovl_fail(e, r, "cannot read unit file '%s'", path) : 0;
-}
-
-/* Reads one file into @u: 1, 0 if there is none, negative errno; @ret_masked if it says "no". */
-static int load(const char *path, struct ovl_unit_file *u, bool *ret_masked, struct ovl_error *e)
-{
-	_cleanup_close_ int fd = -EBADF;
-	_cleanup_(close_file) FILE *f = NULL;
-	struct stat st;
-	int r;
-
-	/* Not blocking: it might be a FIFO. */
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG))
-		return 0;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return ovl_fail(e, -errno, "cannot read unit file '%s'", path);
-	*ret_masked = S_ISCHR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0);
-	if (*ret_masked)
-		return 1;
-	if (!S_ISREG(st.st_mode))
-		return ovl_fail_plain(e, -ENODATA, "unit file '%s' is no regular file", path);
-	f = fdopen(fd, "r");
-	if (!f)
-		return ovl_fail(e, -ENOMEM, "cannot read unit file '%s'", path);
-	TAKE_FD(fd);
-	r = parse(f, path, u, e);
-	return r < 0 ? r : 1;
-}
-
-/* ---- Drop-ins ---- */
-
-static int add_dropin(struct dropins *d, const char *dir, const char *name)
-{
-	_cleanup_(ovl_buf_done) struct ovl_buf path = { 0 };
-	struct dropin item = { .rank = d->list.len };
-	int r;
-
-	if (ovl_buf_addf(&path, "%s/%s", dir, name) < 0)
-		return -ENOMEM;
-	item.name = strdup(name);
-	item.path = ovl_buf_take(&path);
-	r = item.name && item.path ? ovl_vec_push(&d->list, item) : -ENOMEM;
-	if (r < 0) {
-		free(item.name);
-		free(item.path);
-	}
-	return r;
-}
-
-static int list_dropins(struct dropins *d, const char *dir)
-{
-	_cleanup_(close_dir) DIR *stream = opendir(dir);
-	struct dirent *entry;
-	size_t len;
-	int r = 0;
-
-	if (!stream)
-		return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? 0 : -errno;
-	while (r == 0) {
-		errno = 0;
-		entry = readdir(stream);
-		if (!entry)
-			return -errno;
-		len = strlen(entry->d_name);
-		if (len > 5 && strcmp(entry->d_name + len - 5, ".conf") == 0)
-			r = add_dropin(d, dir, entry->d_name);
-	}
-	return r;
-}
-
-/* Of one folder: those of the unit, then those of its prefixes, the longest first, then of all. */
-static int collect_dropins(struct dropins *d, const char *dir, const char *stem)
-{
-	_cleanup_(ovl_buf_done) struct ovl_buf path = { 0 };
-	size_t len = strlen(stem);
-	int r;
-
-	for (;;) {
-		ovl_buf_clear(&path);
-		if (ovl_buf_addf(&path, "%s/%.*s.mount.d", dir, (int)len, stem) < 0)
-			return -ENOMEM;
-		r = list_dropins(d, path.data);
-		if (r < 0)
-			return r;
-		/* "a-b-c" has the prefixes "a-b-" and "a-" */
-		while (len > 0 && stem[len - 1] == '-')
-			len--;
-		while (len > 0 && stem[len - 1] != '-')
-			len--;
-		if (len <= 1)
-			break;
-	}
-	ovl_buf_clear(&path);
-	if (ovl_buf_addf(&path, "%s/mount.d", dir) < 0)
-		return -ENOMEM;
-	return list_dropins(d, path.data);
-}
-
-static int compare_dropins(const void *a, const void *b)
-{
-	const struct dropin *x = a, *y = b;
-	int c = strcmp(x->name, y->name);
-
-	if (c != 0)
-		return c;
-	return x->rank < y->rank ? -1 : x->rank > y->rank;
-}
-
-static int load_dropins(const char *const *dirs, const char *stem, struct ovl_unit_file *u,
-			struct ovl_error *e)
-{
-	_cleanup_(dropins_done) struct dropins d = { { 0 } };
-	bool masked;
-	size_t i;
-	int r;
-
-	for (i = 0; dirs[i]; i++) {
-		r = collect_dropins(&d, dirs[i], stem);
-		if (r < 0)
-			return ovl_fail(e, r, "cannot read the unit files in '%s'", dirs[i]);
-	}
-	if (d.list.len > 0)
-		qsort(d.list.data, d.list.len, sizeof(*d.list.data), compare_dropins);
-	for (i = 0; i < d.list.len; i++) {
-		if (i > 0 && strcmp(d.list.data[i - 1].name, d.list.data[i].name) == 0)
-			continue;
-		r = load(d.list.data[i].path, u, &masked, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* ---- The unit ---- */
-
-static int find_file(const char *const *dirs, const char *stem, struct ovl_unit_file *u,
-		     struct ovl_error *e)
-{
-	_cleanup_(ovl_buf_done) struct ovl_buf path = { 0 };
-	bool masked = false;
-	size_t i;
-	int r;
-
-	for (i = 0; dirs[i]; i++) {
-		ovl_buf_clear(&path);
-		if (ovl_buf_addf(&path, "%s/%s.mount", dirs[i], stem) < 0)
-			return ovl_fail(e, -ENOMEM, "cannot read the unit files");
-		r = load(path.data, u, &masked, e);
-		if (r < 0)
-			return r;
-		if (r > 0) {
-			u->path = ovl_buf_take(&path);
-			return !masked;
-		}
-	}
+	if (value)
+		*to = '\0';
 	return 0;
 }
 
@@ -400,30 +129,230 @@ static bool is_same_path(const char *a, const char *b)
 	return len_a == len_b && memcmp(a, b, len_a) == 0;
 }
 
-int ovl_unit_file_find(const char *const *dirs, const char *where, struct ovl_unit_file *ret,
+int ovl_unit_file_settle(struct ovl_unit_file *u, const char *where, struct ovl_error *e)
+{
+	_cleanup_free_ char *shown = NULL;
+	const char *path = u->path ? u->path : where;
+	int r;
+
+	r = expand(u->where, path, e);
+	if (r == 0)
+		r = expand(u->type, path, e);
+	if (r == 0)
+		r = expand(u->options, path, e);
+	if (r < 0 || !u->where || is_same_path(u->where, where))
+		return r;
+	shown = ovl_shown_path(u->where);
+	return ovl_fail_plain(e, -ENODATA, "unit file '%s' is for another directory: '%s'", path,
+			      ovl_shown_or(shown));
+}
+
+/* ---- The unit ---- */
+
+/* The first of @n folders that has the file: 1, 0 if none has it; negative errno */
+static int find_file(const char *const *dirs, size_t n, const char *stem, struct ovl_unit_file *u,
+		     bool *ret_masked, struct ovl_error *e)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf path = { 0 };
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		if (!*dirs[i])
+			continue;
+		ovl_buf_clear(&path);
+		if (ovl_buf_addf(&path, "%s/%s.mount", dirs[i], stem) < 0)
+			return ovl_fail(e, -ENOMEM, "cannot read the unit files");
+		r = ovl_unit_parse(path.data, u, ret_masked, e);
+		if (r > 0)
+			u->path = ovl_buf_take(&path);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static size_t count_dirs(const char *const *dirs, bool over_fstab)
+{
+	size_t n = 0;
+
+	while (dirs[n] && (*dirs[n] || !over_fstab))
+		n++;
+	return dirs[n] || !over_fstab ? n : 0;
+}
+
+int ovl_unit_file_read(const char *const *dirs, const char *where, struct ovl_unit_file *ret,
 		       struct ovl_error *e)
 {
 	_cleanup_(ovl_unit_file_done) struct ovl_unit_file u = { 0 };
 	_cleanup_(ovl_buf_done) struct ovl_buf stem = { 0 };
-	_cleanup_free_ char *shown = NULL;
+	bool masked = false;
 	int r;
 
 	if (!dirs)
 		dirs = system_dirs;
 	if (add_unit_stem(&stem, where) < 0)
 		return ovl_fail(e, -ENOMEM, "cannot read the unit files");
-	r = find_file(dirs, stem.data, &u, e);
-	if (r <= 0)
-		return r;
-	r = load_dropins(dirs, stem.data, &u, e);
+	r = find_file(dirs, count_dirs(dirs, false), stem.data, &u, &masked, e);
+	if (r <= 0 || masked)
+		return r < 0 ? r : 0;
+	r = ovl_unit_dropins(dirs, stem.data, &u, e);
 	if (r < 0)
 		return r;
-	if (u.where && !is_same_path(u.where, where)) {
-		shown = ovl_shown_path(u.where);
-		return ovl_fail_plain(e, -ENODATA, "unit file '%s' is for another directory: '%s'",
-				      u.path, ovl_shown_or(shown));
-	}
 	*ret = u;
 	u = (struct ovl_unit_file){ 0 };
 	return 1;
+}
+
+int ovl_unit_file_find(const char *const *dirs, const char *where, struct ovl_unit_file *ret,
+		       struct ovl_error *e)
+{
+	_cleanup_(ovl_unit_file_done) struct ovl_unit_file u = { 0 };
+	int r;
+
+	r = ovl_unit_file_read(dirs, where, &u, e);
+	if (r > 0) {
+		r = ovl_unit_file_settle(&u, where, e);
+		if (r < 0)
+			return r;
+		*ret = u;
+		u = (struct ovl_unit_file){ 0 };
+		return 1;
+	}
+	return r;
+}
+
+int ovl_unit_file_over_fstab(const char *const *dirs, const char *where, struct ovl_unit_file *ret,
+			     struct ovl_error *e)
+{
+	_cleanup_(ovl_unit_file_done) struct ovl_unit_file u = { 0 };
+	_cleanup_(ovl_buf_done) struct ovl_buf stem = { 0 };
+	bool masked = false;
+	int r;
+
+	if (!dirs)
+		dirs = system_dirs;
+	if (add_unit_stem(&stem, where) < 0)
+		return ovl_fail(e, -ENOMEM, "cannot read the unit files");
+	r = find_file(dirs, count_dirs(dirs, true), stem.data, &u, &masked, e);
+	if (r != 0)
+		return r;
+	r = ovl_unit_dropins(dirs, stem.data, &u, e);
+	if (r == 0)
+		r = ovl_unit_file_settle(&u, where, e);
+	if (r < 0)
+		return r;
+	*ret = u;
+	u = (struct ovl_unit_file){ 0 };
+	return 0;
+}
+
+/* ---- All units ---- */
+
+/* Are there no empty components, no "." and no ".."? */
+static bool is_normal(const char *path)
+{
+	const char *p = path, *end;
+
+	if (strcmp(path, "/") == 0)
+		return true;
+	for (; *p; p = end) {
+		end = strchrnul(++p, '/');
+		if (end == p || (end == p + 1 && *p == '.') ||
+		    (end == p + 2 && p[0] == '.' && p[1] == '.'))
+			return false;
+	}
+	return true;
+}
+
+/* Adds the mount point that a file is named for, if it is named for one. */
+static int add_mount_point(struct ovl_unit_places *p, const char *name)
+{
+	static const char suffix[] = ".mount";
+	_cleanup_(ovl_buf_done) struct ovl_buf where = { 0 }, again = { 0 };
+	size_t len = strlen(name), end = strlen(suffix);
+	_cleanup_free_ char *stem = NULL;
+	char *path;
+	int r;
+
+	if (len <= end || strcmp(name + len - end, suffix) != 0)
+		return 0;
+	stem = strndup(name, len - end);
+	if (!stem || add_where(&where, strcmp(stem, "-") == 0 ? "" : stem) < 0 ||
+	    add_unit_stem(&again, where.data) < 0)
+		return -ENOMEM;
+	/* systemd would refuse it */
+	if (strcmp(stem, again.data) != 0 || !is_normal(where.data))
+		return 0;
+	path = ovl_buf_take(&where);
+	r = ovl_vec_push(&p->path, path);
+	if (r < 0)
+		free(path);
+	return r;
+}
+
+static int list_mount_points(struct ovl_unit_places *p, const char *dir)
+{
+	_cleanup_(close_dir) DIR *stream = opendir(dir);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!stream)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	while (r == 0) {
+		errno = 0;
+		entry = readdir(stream);
+		if (!entry)
+			return -errno;
+		r = add_mount_point(p, entry->d_name);
+	}
+	return r;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void drop_doubles(struct ovl_unit_places *p)
+{
+	char **path = p->path.data;
+	size_t i, n = 0;
+
+	if (p->path.len == 0)
+		return;
+	qsort(path, p->path.len, sizeof(*path), compare_paths);
+	for (i = 1; i < p->path.len; i++) {
+		if (strcmp(path[i], path[n]) == 0)
+			free(path[i]);
+		else
+			path[++n] = path[i];
+	}
+	p->path.len = n + 1;
+}
+
+int ovl_unit_file_list(const char *const *dirs, struct ovl_unit_places *ret, struct ovl_error *e)
+{
+	_cleanup_(ovl_unit_places_done) struct ovl_unit_places p = { { 0 } };
+	size_t i;
+	int r;
+
+	if (!dirs)
+		dirs = system_dirs;
+	for (i = 0; dirs[i]; i++) {
+		r = *dirs[i] ? list_mount_points(&p, dirs[i]) : 0;
+		if (r < 0)
+			return ovl_fail(e, r, "cannot read the unit files in '%s'", dirs[i]);
+	}
+	drop_doubles(&p);
+	*ret = p;
+	p = (struct ovl_unit_places){ { 0 } };
+	return 0;
+}
+
+void ovl_unit_places_done(struct ovl_unit_places *p)
+{
+	for (size_t i = 0; i < p->path.len; i++)
+		free(p->path.data[i]);
+	ovl_vec_done(&p->path);
 }

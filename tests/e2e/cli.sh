@@ -11,13 +11,6 @@ kit_start "$@"
 
 # --- usage ---------------------------------------------------------------------------------------
 
-unbuilt() {
-	local name=$1
-	shift
-	run 16 "not built yet: $name" empty out err "not built yet" err "use -n" -- "$@" -o "$GOOD"
-}
-unbuilt "-A" -A
-unbuilt "-A" -A -n
 run 8 "no mode and no terminal to ask at" empty out err "no terminal" err "one of -n, -p and -y" -- \
 	-o "$GOOD"
 run 16 "no mode and --json" json '.exit_code == 16' err "--json cannot ask" -- --json -o "$GOOD"
@@ -43,6 +36,9 @@ usage "unknown key of -E lists the valid ones" \
 usage "bad value of -E" "auto, rw or ro" -n -E lower=maybe -o "$GOOD"
 usage "keep-journals=0" "1 to 1000" -n -E keep-journals=0 -o "$GOOD"
 usage "-p and --undo" "does not go together" -p --undo -o "$GOOD"
+usage "-A and a mount point" "-A finds the overlays itself" -A -n "$TOP/good/m"
+usage "-A and -o" "-A finds the overlays itself" -A -n -o "$GOOD"
+usage "-A and --undo" "for one overlay" -A --undo
 usage "unknown problem in -E" "--list-problems" -n -E problem.nonsense=info -o "$GOOD"
 usage "unreadable stays an error" "stays an error" -n -E problem.unreadable=ignore -o "$GOOD"
 

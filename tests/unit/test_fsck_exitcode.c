@@ -48,6 +48,19 @@ START_TEST(test_exitcode_error)
 }
 END_TEST
 
+START_TEST(test_exitcode_join)
+{
+	ck_assert_int_eq(ovl_exitcode_join(0, 0), 0);
+	ck_assert_int_eq(ovl_exitcode_join(0, 1), 1);
+	ck_assert_int_eq(ovl_exitcode_join(1, 1), 1);
+	ck_assert_int_eq(ovl_exitcode_join(1, 4), 4); /* never both */
+	ck_assert_int_eq(ovl_exitcode_join(4, 1), 4);
+	ck_assert_int_eq(ovl_exitcode_join(1, 8), 9);
+	ck_assert_int_eq(ovl_exitcode_join(9, 4), 12);
+	ck_assert_int_eq(ovl_exitcode_join(4 | 32, 8 | 1), 4 | 8 | 32);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("fsck/exitcode");
@@ -56,6 +69,7 @@ int main(void)
 	tcase_add_loop_test(t, test_exitcode_outcome, 0,
 			    (int)(sizeof(outcomes) / sizeof(outcomes[0])));
 	tcase_add_test(t, test_exitcode_error);
+	tcase_add_test(t, test_exitcode_join);
 	suite_add_tcase(s, t);
 	return ovl_unit_main(s);
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The words of an option string that say whether the overlay is to be checked before it is mounted.
+ */
+#ifndef OVL_FORMAT_WISH_H
+#define OVL_FORMAT_WISH_H
+
+#include "overlayfs/mount.h"
+
+struct ovl_wish {
+	bool given;              /* "x-fsck.overlay" in some form */
+	bool no;                 /* "x-fsck.overlay=no" */
+	bool noauto;             /* not mounted at boot */
+	enum ovl_mount_wish how; /* if @given and not @no */
+};
+
+/**
+ * ovl_wish_parse - find these words in an option string
+ * @options: NULL: none
+ * @ret: always written; of several words the last counts
+ *
+ * Returns 0, or -EINVAL if a word has a value that it does not know.
+ */
+int ovl_wish_parse(const char *options, struct ovl_wish *ret, struct ovl_error *e);
+
+#endif
