@@ -55,7 +55,7 @@ door() {
 	tap_result "$1 has one door: $3" "$(
 		includes lib include fsck man | grep -E ":<$2" | grep -vE "^${3%.c}\.[ch]:" || :)"
 }
-door libmount libmount/ lib/io/mounts.c
+door libmount libmount/ lib/io/fstab.c
 door json-c json-c/ 'fsck/json.c'
 door libfsverity libfsverity lib/io/verity.c
 door xattrs 'sys/xattr\.h' 'lib/io/.*.c'
