@@ -79,6 +79,8 @@ struct ovl_log {
  * OVL_JOURNAL_MAX; -ENOMEM.
  */
 int ovl_journal_read(int dir, struct ovl_log *ret, struct ovl_error *e);
+/** ovl_journal_skim - the same, but for the operations: who wants to know what a journal is about */
+int ovl_journal_skim(int dir, struct ovl_log *ret, struct ovl_error *e);
 /** ovl_log_parse - the same from bytes; @raw is taken over, also on failure. Without ESTALE and the like. */
 int ovl_log_parse(struct ovl_buf *raw, struct ovl_log *ret, struct ovl_error *e);
 /**

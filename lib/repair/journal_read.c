@@ -20,6 +20,7 @@ struct parser {
 	struct ovl_log *log;
 	size_t group; /* first step of the group, as long as it is open */
 	bool in_group;
+	bool skims; /* operations are looked at, and not kept */
 };
 
 static void step_done(struct ovl_logged_step *step)
@@ -146,6 +147,10 @@ static int get_op(struct parser *p, struct ovl_bytes in)
 	note_saved(log, &op.to);
 	if (op.saved > log->saved && op.saved < UINT64_MAX)
 		log->saved = op.saved;
+	if (p->skims) {
+		ovl_op_done(&op);
+		return 0;
+	}
 	r = ovl_vec_push(&log->step.data[log->step.len - 1].ops, op);
 	if (r < 0)
 		ovl_op_done(&op);
@@ -233,10 +238,11 @@ static int fail_header(struct ovl_error *e, int r)
 	}
 }
 
-int ovl_log_parse(struct ovl_buf *raw, struct ovl_log *ret, struct ovl_error *e)
+/* @raw is taken over */
+static int parse(struct ovl_buf *raw, bool skims, struct ovl_log *ret, struct ovl_error *e)
 {
 	_cleanup_(ovl_log_done) struct ovl_log log = { .raw = *raw };
-	struct parser p = { .log = &log };
+	struct parser p = { .log = &log, .skims = skims };
 	struct ovl_bytes in = ovl_buf_bytes(&log.raw);
 	int r;
 
@@ -248,13 +254,18 @@ int ovl_log_parse(struct ovl_buf *raw, struct ovl_log *ret, struct ovl_error *e)
 	if (r == -EINVAL)
 		return ovl_fail_plain(e, r, "record %llu of the journal makes no sense",
 				      (unsigned long long)log.seq - 1);
-	if (r == 0)
+	if (r == 0 && !skims)
 		r = ovl_log_count_links(&log);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot read the journal");
 	*ret = log;
 	log = (struct ovl_log){ 0 };
 	return 0;
+}
+
+int ovl_log_parse(struct ovl_buf *raw, struct ovl_log *ret, struct ovl_error *e)
+{
+	return parse(raw, false, ret, e);
 }
 
 /* The file, if it is ours alone. */
@@ -298,7 +309,7 @@ static int read_all(int fd, uint64_t size, struct ovl_buf *out)
 	return r;
 }
 
-int ovl_journal_read(int dir, struct ovl_log *ret, struct ovl_error *e)
+static int read_journal(int dir, bool skims, struct ovl_log *ret, struct ovl_error *e)
 {
 	_cleanup_(ovl_buf_done) struct ovl_buf raw = { 0 };
 	_cleanup_close_ int fd = -EBADF;
@@ -310,5 +321,15 @@ int ovl_journal_read(int dir, struct ovl_log *ret, struct ovl_error *e)
 	r = read_all(fd, size, &raw);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot read the journal");
-	return ovl_log_parse(&raw, ret, e);
+	return parse(&raw, skims, ret, e);
+}
+
+int ovl_journal_read(int dir, struct ovl_log *ret, struct ovl_error *e)
+{
+	return read_journal(dir, false, ret, e);
+}
+
+int ovl_journal_skim(int dir, struct ovl_log *ret, struct ovl_error *e)
+{
+	return read_journal(dir, true, ret, e);
 }

@@ -107,7 +107,7 @@ static int look(struct ovl_store *s, int all, const char *id, struct ovl_kept *r
 
 	memcpy(ret->id, id, sizeof(ret->id));
 	if (r == 0) {
-		r = ovl_journal_read(dir, &log, NULL);
+		r = ovl_journal_skim(dir, &log, NULL);
 		if (r == -ENOENT)
 			return 0; /* begun, and killed */
 	}
@@ -193,7 +193,7 @@ static int remove_begun(struct ovl_store *s)
 		if (!ovl_store_is_id(names.data[i], strlen(names.data[i])) ||
 		    ovl_store_open_own(s->lock, names.data[i], &dir) < 0)
 			continue;
-		if (ovl_journal_read(dir, &log, NULL) == -ENOENT)
+		if (ovl_journal_skim(dir, &log, NULL) == -ENOENT)
 			r = ovl_store_remove(s->lock, names.data[i]);
 	}
 	return r < 0 ? r : 0;
