@@ -106,6 +106,8 @@ static int on_line(struct search *s, const struct ovl_fstab_line *line)
 		options = over.options;
 	if (r > 0)
 		r = asks(options, line->passno, &asked, &failed);
+	if (r > 0 && ovl_unit_file_settle(&over, where, &failed) < 0)
+		r = failed.code;
 	if (r > 0 && *line->target != '/')
 		r = ovl_fail_plain(&failed, -ENODATA,
 				   "the mount point in fstab is no absolute path");

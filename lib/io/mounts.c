@@ -266,6 +266,8 @@ static int find_fstab(const char *where, const char *path, const char *file, str
 	if (!target)
 		return no_memory(e);
 	r = ovl_unit_file_over_fstab(NULL, target, &over, e);
+	if (r == 0)
+		r = ovl_unit_file_settle(&over, target, e);
 	if (r < 0)
 		return r;
 	r = r == 1 ? find_unit(target, ret, e) : 0;

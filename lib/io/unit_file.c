@@ -238,8 +238,6 @@ int ovl_unit_file_over_fstab(const char *const *dirs, const char *where, struct 
 	if (r != 0)
 		return r;
 	r = ovl_unit_dropins(dirs, stem.data, &u, e);
-	if (r == 0)
-		r = ovl_unit_file_settle(&u, where, e);
 	if (r < 0)
 		return r;
 	*ret = u;

@@ -49,12 +49,13 @@ int ovl_unit_file_settle(struct ovl_unit_file *u, const char *where, struct ovl_
 
 /**
  * ovl_unit_file_over_fstab - what unit files say about a mount that fstab describes
- * @ret: written on 0 only: what drop-ins put in place of the words of fstab, NULL where they do not
+ * @ret: written on 0 only: what drop-ins put in place of the words of fstab, NULL where they do not;
+ *       as ovl_unit_file_read() leaves it
  *
  * systemd makes a unit of the line. It is weaker than unit files of /etc and /run, which replace or
  * mask it, and stronger than those of /usr.
  *
- * Returns 0, 1 if such a file stands in the place of the line, or an errno as ovl_unit_file_find().
+ * Returns 0, 1 if such a file stands in the place of the line, or an errno as ovl_unit_file_read().
  */
 int ovl_unit_file_over_fstab(const char *const *dirs, const char *where, struct ovl_unit_file *ret,
 			     struct ovl_error *e);

@@ -265,6 +265,10 @@ if have_units; then
 	printf '[Mount]\nOptions=%s\n' "$A" >"$ETC/$(escape "$TOP/a/m").mount.d/x.conf"
 	run 0 "a drop-in changes a line of fstab" like "$(clean a)" empty .err -- -A -n
 	run 0 "also for a mount point" like "$(clean a)" -- -n "$TOP/a/m"
+	printf '[Mount]\nOptions=%s\n' "$A,upperdir=%h/x" >"$ETC/$(escape "$TOP/a/m").mount.d/x.conf"
+	run 8 "also to what cannot be understood" line "$TOP/a/m: not done" err "the specifier '%h'" -- -A -n
+	line a "$A" | fstab
+	run 0 "which is no matter where nothing asks" empty out empty .err -- -A -n
 	no_units
 
 	fstab </dev/null

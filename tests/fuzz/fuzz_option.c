@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "format/wish.h"
 #include "fuzz/fuzz.h"
 #include "overlayfs/option.h"
 
@@ -66,6 +67,21 @@ static void check_result(struct ovl_config *c, int r, struct ovl_error *e)
 	ovl_error_done(e);
 }
 
+/* The words that ask for a check are found in whatever else the string holds. */
+static void check_wish(const char *options)
+{
+	struct ovl_error e = OVL_ERROR_INIT;
+	struct ovl_wish w;
+	int r = ovl_wish_parse(options, &w, &e);
+	const char *p;
+
+	FUZZ_CHECK(r == (e.text ? -EINVAL : 0) && (r == 0 || w.given));
+	FUZZ_CHECK(w.given || (!w.no && w.how == OVL_WISH_ANY));
+	for (p = e.text; p && *p; p++)
+		FUZZ_CHECK((unsigned char)*p >= 0x20 && *p != 0x7f);
+	ovl_error_done(&e);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *options = fuzz_string(data, size), *value;
@@ -73,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ovl_config c = { 0 };
 
 	check_result(&c, ovl_config_parse(&c, options, &e), &e);
+	check_wish(options);
 
 	/* The same as one option that somebody else has cut out. */
 	value = strchr(options, '=');

@@ -145,6 +145,8 @@ START_TEST(test_unit_file_over_fstab)
 	kit_write("lib/srv-a.mount", "[Mount]\nType=overlay\nOptions=weak\n");
 	kit_write("lib/srv-.mount.d/1.conf", "[Mount]\nOptions=drop%%in\n");
 	ck_assert_int_eq(ovl_unit_file_over_fstab(dirs_and_fstab, "/srv/a", &u, NULL), 0);
+	ck_assert_str_eq(u.options, "drop%%in");
+	ck_assert_int_eq(ovl_unit_file_settle(&u, "/srv/a", NULL), 0);
 	ck_assert_str_eq(u.options, "drop%in");
 	ck_assert_ptr_null(u.type);
 	ovl_unit_file_done(&u);
