@@ -38,7 +38,7 @@ int ovl_way_add(struct ovl_fixer *fx, struct ovl_op *op, int r)
 
 /*
  * An inode with a name outside of the layers is somebody else's as well. Whichever planner it is that would
- * change it: its way is closed then. Of lower files the names are not counted.
+ * change it: its way is closed then.
  */
 static int guard(struct ovl_fixer *fx, struct ovl_loc loc, uint64_t *ret_names)
 {
@@ -54,13 +54,12 @@ static int guard(struct ovl_fixer *fx, struct ovl_loc loc, uint64_t *ret_names)
 	}
 	if (obs.stat.nlink == 1)
 		return 0;
-	r = loc.layer > OVL_LAYER_UPPER ? 0 : ovl_fixer_names(fx, loc);
+	r = ovl_fixer_names(fx, loc);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	fx->closed = true;
-	return ovl_way_refuse(fx, loc.layer > OVL_LAYER_UPPER ?
-					  "it has several names" :
-					  "it has names outside of the upper as well");
+	return ovl_way_refuse(fx, "it has names outside of the %s as well",
+			      loc.layer > OVL_LAYER_UPPER ? "layer" : "upper");
 }
 
 int ovl_way_xattr_as(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id, bool userxattr,
