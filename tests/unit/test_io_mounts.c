@@ -411,102 +411,7 @@ START_TEST(test_mount_no_memory)
 	ovl_config_done(&c);
 }
 END_TEST
-
-/* Without libcheck, which allocates. What has failed is not counted: libmount does not tell why. */
-static int count_asked(void *ctx, struct ovl_mount_asked *asked)
-{
-	if (!asked->failed)
-		*(int *)ctx += asked->config.n_lower == 2 ? 1 : 1000;
-	return 0;
-}
-
-START_TEST(test_mount_asked_no_memory)
-{
-	int r, n, want = 0;
-
-	if (!ovl_oom_works())
-		return;
-	kit_write("fstab", "o /m overlay lowerdir=/a:/b 0 2\n"
-			   "o /n overlay lowerdir=/a:/b,x-fsck.overlay=yes 0 0\n");
-	ck_assert_int_eq(ovl_mount_asked("fstab", count_asked, &want, NULL), 0);
-	ck_assert_int_eq(want, 2);
-	OVL_OOM_LOOP(i)
-	{
-		n = 0;
-		ovl_oom_arm(i);
-		r = ovl_mount_asked("fstab", count_asked, &n, NULL);
-		if (!ovl_oom_disarm())
-			break;
-		ck_assert(r == 0 || r == -ENOMEM);
-		ck_assert_int_le(n, want);
-	}
-	ck_assert_int_eq(r, 0);
-	ck_assert_int_eq(n, want);
-}
-END_TEST
 #endif
-
-/* ---- ovl_mount_asked ---- */
-
-struct told {
-	char text[2048];
-	int stop; /* to be returned */
-};
-
-/* "fstab PATH wish lowers", "unit PATH failed" ... a line each */
-static int tell_asked(void *ctx, struct ovl_mount_asked *asked)
-{
-	static const char *const wishes[] = { "any", "report", "preen", "yes" };
-	struct told *t = ctx;
-	size_t len = strlen(t->text);
-
-	ck_assert(asked->source == OVL_SOURCE_FSTAB || asked->source == OVL_SOURCE_UNIT);
-	ck_assert(!asked->is_live);
-	if (asked->failed)
-		snprintf(t->text + len, sizeof(t->text) - len, "%s %d\n", asked->target,
-			 asked->failed->code);
-	else
-		snprintf(t->text + len, sizeof(t->text) - len, "%s %s %s\n", asked->target,
-			 wishes[asked->wish], asked->config.lower[0]);
-	return t->stop;
-}
-
-START_TEST(test_mount_asked)
-{
-	struct told t = { .text = "" };
-
-	kit_write("fstab",
-		  "o /no overlay lowerdir=/a:/b 0 0\n"
-		  "o /any/ overlay lowerdir=/a:/b 0 2\n"
-		  "o /any overlay lowerdir=/a:/b,x-fsck.overlay=yes 0 2\n" /* again */
-		  "o /with\\040blank overlay lowerdir=a\\134:b:/b,x-fsck.overlay=preen 0 0\n"
-		  "o /noauto overlay lowerdir=/a:/b,noauto 0 2\n"
-		  "o /noauto2 overlay lowerdir=/a:/b,noauto,x-fsck.overlay=report\n"
-		  "o /never overlay lowerdir=/a:/b,x-fsck.overlay=no 0 2\n"
-		  "o /wrong overlay lowerdir=::/b 0 2\n"
-		  "o /word overlay lowerdir=/a:/b,x-fsck.overlay=x 0 2\n"
-		  "o none overlay lowerdir=/a:/b 0 2\n"
-		  "t /t tmpfs x-fsck.overlay 0 2\n"
-		  "malformed\n"
-		  "o /last overlay lowerdir=/a:/b,x-fsck.overlay=yes 0 0");
-	ck_assert_int_eq(ovl_mount_asked("fstab", tell_asked, &t, NULL), 0);
-	ck_assert_str_eq(t.text, "/any/ any /a\n"
-				 "/with blank preen /a:b\n"
-				 "/noauto2 report /a\n"
-				 "/wrong -22\n"
-				 "/word -22\n"
-				 "none -61\n"
-				 "/last yes /a\n");
-	/* who has enough says so */
-	t = (struct told){ .stop = 7 };
-	ck_assert_int_eq(ovl_mount_asked("fstab", tell_asked, &t, NULL), 7);
-	ck_assert_str_eq(t.text, "/any/ any /a\n");
-	/* what cannot be read is told by its name */
-	t = (struct told){ .stop = 0 };
-	ck_assert_int_eq(ovl_mount_asked("no-such-fstab", tell_asked, &t, NULL), 0);
-	ck_assert_str_eq(t.text, "no-such-fstab -2\n");
-}
-END_TEST
 
 int main(void)
 {
@@ -522,10 +427,8 @@ int main(void)
 	tcase_add_test(tc, test_mount_fstab_file_variable);
 	tcase_add_test(tc, test_mount_fstab_same_target);
 	tcase_add_test(tc, test_mount_added);
-	tcase_add_test(tc, test_mount_asked);
 #if OVL_OOM
 	tcase_add_test(tc, test_mount_no_memory);
-	tcase_add_test(tc, test_mount_asked_no_memory);
 #endif
 	if (kit_is_root()) {
 		tcase_add_test(tc, test_mount_live);
