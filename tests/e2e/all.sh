@@ -359,4 +359,19 @@ many 0 | fstab
 run 0 "100,000 lines that do not ask" lines 1 like "$(clean a)" -- -A -n
 many 2 | fstab
 run 8 "100,000 lines that do" lines 100001 like "$(clean a)" line "/nowhere/99999: not done" -- -A -n
+
+# More lines than fit into a pipe: it is still at work when the first one is read.
+mkfifo "$KIT_DIR/pipe"
+"$FSCK" -A -n >"$KIT_DIR/pipe" 2>"$OUT.err" &
+pid=$!
+{
+	read -r first
+	kill -TERM "$pid"
+	cat
+} <"$KIT_DIR/pipe" >"$OUT"
+KIT_STATUS=0
+wait "$pid" || KIT_STATUS=$?
+[ "$first" = "/nowhere/0: not done" ] || why "first line: $first"
+look 40 no-out "$TOP/a/m"
+judge "a signal ends it between two overlays"
 kit_done
