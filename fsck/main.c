@@ -23,6 +23,7 @@
  *   results.[ch]       Findings and what became of them.
  *   tally.[ch]         These, graded as the user wishes and counted.
  *   conclude.[ch]      Results to report and exit code.
+ *   conversion*.[ch]   What is told of a conversion.
  *   reporter.[ch]      A form of report, as a table of functions.
  *   report_text.[ch]   The form for people.
  *   report_json*.[ch]  The form for programs; json.[ch] is the only one that knows json-c.
@@ -37,6 +38,7 @@
  * include/overlayfs/   The library's face, a noun a header; begin with check.h and stack.h.
  *   problems.def       Everything that can be wrong, a row each, with all words about it.
  *   xattrs.def         The xattrs of overlayfs.
+ *   features.def       Its features, and the kernels that brought them.
  *
  * lib/                 The library, room by room; a room knows those above it in this list only.
  *   base/              Buffers, arrays, maps, path nodes, a thread pool; nothing of overlayfs.
@@ -45,7 +47,8 @@
  *   stack/             Layers as the kernel stacks them; what it would find at a path.
  *   check/             What can be wrong, a family of problems a file (rule_*.c), the engine that
  *                      walks the layers and asks them, and the answers of --inspect.
- *   repair/            Findings to a plan, the plan through a journal to the layers, and back.
+ *   repair/            Findings to a plan, the plan through a journal to the layers, and back; a
+ *                      conversion (convert.c) is the same, phase by phase.
  *
  * man/                 fsck.overlay(8), overlay-problems(7).
  * tests/               unit/ for functions, cases/ for problems, e2e/ for the program on real mounts,
