@@ -34,7 +34,7 @@ static const struct {
 START_TEST(test_feature_kernel)
 {
 	struct ovl_kernel kernel = { 0 };
-	struct ovl_error e = OVL_ERROR_INIT;
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	int r = ovl_kernel_parse(kernels[_i].text, &kernel, &e);
 
 	ck_assert_msg(r == 0, "%s: %s", kernels[_i].text, e.text);
@@ -63,7 +63,7 @@ static const char *const no_kernels[] = {
 START_TEST(test_feature_no_kernel)
 {
 	struct ovl_kernel kernel = { 7, 7 };
-	struct ovl_error e = OVL_ERROR_INIT;
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	_cleanup_free_ char *begin = ovl_tool_format(
 		"--to=%s: must be a version of Linux from 3.18 on, such as 4.14; "
 		"these brought something: 3.18, 4.0, 4.10, 4.12, 4.13, 4.16, 4.19, ",
@@ -93,7 +93,7 @@ static const struct {
 
 START_TEST(test_feature_drop)
 {
-	struct ovl_error e = OVL_ERROR_INIT;
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	ovl_features features = 0;
 
 	ck_assert_int_eq(ovl_features_parse(dropped[_i].text, &features, &e), 0);
@@ -119,7 +119,7 @@ static const struct {
 
 START_TEST(test_feature_no_feature)
 {
-	struct ovl_error e = OVL_ERROR_INIT;
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	ovl_features features = 7;
 	const char *why = no_features[_i].why;
 
@@ -162,7 +162,7 @@ static struct ovl_config config;
 
 static void parse_options(const char *options)
 {
-	struct ovl_error e = OVL_ERROR_INIT;
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	_cleanup_free_ char *all = ovl_tool_format("lowerdir=/l,upperdir=/u,workdir=/w%s%s",
 						   *options ? "," : "", options);
 
@@ -201,7 +201,7 @@ static const struct {
 START_TEST(test_profile_kernel)
 {
 	struct ovl_profile p = { 0 };
-	struct ovl_error e = OVL_ERROR_INIT;
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	struct ovl_kernel kernel;
 
 	ck_assert_int_eq(ovl_kernel_parse(profiles[_i].kernel, &kernel, &e), 0);
@@ -220,7 +220,7 @@ END_TEST
 START_TEST(test_profile_data_layers)
 {
 	struct ovl_profile p = { 0 };
-	struct ovl_error e = OVL_ERROR_INIT;
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	struct ovl_config c = { 0 };
 
 	ck_assert_int_eq(ovl_config_parse(&c, "lowerdir=/l::/d", &e), 0);
@@ -277,7 +277,7 @@ static const struct {
 START_TEST(test_profile_fit)
 {
 	struct ovl_profile p = { 0 };
-	struct ovl_error e = OVL_ERROR_INIT;
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	struct ovl_kernel kernel;
 
 	ck_assert_int_eq(ovl_kernel_parse(fits[_i].kernel, &kernel, &e), 0);
@@ -333,7 +333,7 @@ static const struct {
 START_TEST(test_profile_render)
 {
 	struct ovl_profile p = { 0 };
-	struct ovl_error e = OVL_ERROR_INIT;
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	struct ovl_kernel kernel;
 	char *text;
 
@@ -353,7 +353,7 @@ START_TEST(test_profile_config)
 {
 	struct ovl_profile p = { 0 };
 	struct ovl_config now, there;
-	struct ovl_error e = OVL_ERROR_INIT;
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 
 	now = (struct ovl_config){ 0 };
 	ck_assert_int_eq(ovl_config_parse(&now, "lowerdir=/l::/d,userxattr,volatile", &e), 0);
