@@ -272,7 +272,13 @@ int ovl_write_copy(int from, int to, uint64_t size, bool (*cancelled)(void *ctx)
 	return r == 0 ? check_size(from, size) : r;
 }
 
-/* Most files are small: there is nothing to look for in them. */
+/* Is this a small one without holes, as most are? What was allocated and never written is one too. */
+static bool is_small(int from, const struct stat *st, uint64_t size)
+{
+	return size <= SMALL && (uint64_t)st->st_blocks * 512 >= size &&
+	       lseek(from, 0, SEEK_HOLE) >= (off_t)size;
+}
+
 static int copy_small(int from, int to, uint64_t size)
 {
 	char data[SMALL], copy[SMALL];
@@ -301,8 +307,7 @@ int ovl_write_copy_new(int from, int to, uint64_t size)
 	if (size > TINY && ioctl(to, FICLONE, from) == 0)
 		return (uint64_t)st.st_size == size ? check_size(from, size) :
 						      ovl_write_truncate(to, size);
-	/* Fewer blocks than bytes: there are holes. */
-	if (size <= SMALL && (uint64_t)st.st_blocks * 512 >= size)
+	if (is_small(from, &st, size))
 		return copy_small(from, to, size);
 	r = copy_data(&c, size);
 	free(c.buffer);

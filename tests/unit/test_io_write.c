@@ -269,6 +269,25 @@ START_TEST(test_copy_by_hand)
 }
 END_TEST
 
+/* What was allocated and not written is no data, also in a small file. */
+START_TEST(test_copy_allocated)
+{
+	_cleanup_close_ int from = open_rw("f"), to = open_rw("g");
+
+	kit_deny(SYS_ioctl, EOPNOTSUPP); /* no reflink */
+	ck_assert_int_eq(pwrite(from, "data", 4, 0), 4);
+	if (fallocate(from, 0, 4096, 5000) < 0 || lseek(from, 0, SEEK_HOLE) != 4096) {
+		kit_skip("a file with unwritten blocks", "not on this file system");
+		return;
+	}
+	ck_assert_int_eq(ovl_write_copy_new(from, to, 9096), 0);
+	ck_assert_int_eq(lseek(to, 0, SEEK_END), 9096);
+	ck_assert_int_eq(lseek(to, 0, SEEK_HOLE), 4096);
+	ck_assert_int_eq(lseek(to, 4096, SEEK_DATA), -1);
+	ck_assert_int_eq(ovl_write_same(from, to), 1);
+}
+END_TEST
+
 START_TEST(test_copy_cancelled)
 {
 	_cleanup_close_ int from = open_rw("f"), to = open_rw("g");
@@ -311,6 +330,7 @@ int main(void)
 	tcase_add_test(c, test_copy);
 	tcase_add_test(c, test_copy_across);
 	tcase_add_test(c, test_copy_by_hand);
+	tcase_add_test(c, test_copy_allocated);
 	tcase_add_test(c, test_copy_cancelled);
 	tcase_add_test(c, test_sync);
 	suite_add_tcase(s, c);
