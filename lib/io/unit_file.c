@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "format/unitname.h"
 #include "io/shown.h"
 #include "io/unit_dropin.h"
 #include "io/unit_parse.h"
@@ -39,60 +40,14 @@ void ovl_unit_file_done(struct ovl_unit_file *u)
 	*u = (struct ovl_unit_file){ 0 };
 }
 
-/* ---- Names ---- */
-
-static bool is_plain(char c)
+/* "a-b" of "/a/b": 1, 0 if no unit can be named for it, -ENOMEM */
+static int stem_of(const char *where, struct ovl_buf *ret, struct ovl_error *e)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       c == ':' || c == '_' || c == '.';
-}
+	int r = ovl_unitname_add(ret, where);
 
-/* "/srv/my-data" is "srv-my\x2ddata", "/" is "-"; without ".mount" */
-static int add_unit_stem(struct ovl_buf *b, const char *where)
-{
-	const char *p = where + strspn(where, "/");
-	size_t len = strlen(p), i;
-	int r = 0;
-
-	while (len > 0 && p[len - 1] == '/')
-		len--;
-	if (len == 0)
-		return ovl_buf_addc(b, '-');
-	for (i = 0; i < len && r == 0; i++) {
-		if (p[i] == '/')
-			r = ovl_buf_addc(b, '-');
-		else if (is_plain(p[i]) && !(i == 0 && p[i] == '.'))
-			r = ovl_buf_addc(b, p[i]);
-		else
-			r = ovl_buf_addf(b, "\\x%02x", (unsigned char)p[i]);
-	}
-	return r;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The way back: 0 and what was added to @b, or -ENOMEM. Not each stem is one, see add_mount_point(). */
-static int add_where(struct ovl_buf *b, const char *stem)
-{
-	int r = ovl_buf_addc(b, '/');
-
-	for (; *stem && r == 0; stem++) {
-		int high = stem[0] == '\\' && stem[1] == 'x' ? hex_digit(stem[2]) : -1;
-		int low = high < 0 ? -1 : hex_digit(stem[3]);
-
-		if (low >= 0 && high + low > 0) {
-			r = ovl_buf_addc(b, (char)(high * 16 + low));
-			stem += 3;
-		} else {
-			r = ovl_buf_addc(b, *stem == '-' ? '/' : *stem);
-		}
-	}
-	return r;
+	if (r == -ENOMEM)
+		return ovl_fail(e, r, "cannot read the unit files");
+	return r == 0;
 }
 
 /* ---- Settings ---- */
@@ -191,9 +146,9 @@ int ovl_unit_file_read(const char *const *dirs, const char *where, struct ovl_un
 
 	if (!dirs)
 		dirs = system_dirs;
-	if (add_unit_stem(&stem, where) < 0)
-		return ovl_fail(e, -ENOMEM, "cannot read the unit files");
-	r = find_file(dirs, count_dirs(dirs, false), stem.data, &u, &masked, e);
+	r = stem_of(where, &stem, e);
+	if (r > 0)
+		r = find_file(dirs, count_dirs(dirs, false), stem.data, &u, &masked, e);
 	if (r <= 0 || masked)
 		return r < 0 ? r : 0;
 	r = ovl_unit_dropins(dirs, stem.data, &u, e);
@@ -232,12 +187,15 @@ int ovl_unit_file_over_fstab(const char *const *dirs, const char *where, struct 
 
 	if (!dirs)
 		dirs = system_dirs;
-	if (add_unit_stem(&stem, where) < 0)
-		return ovl_fail(e, -ENOMEM, "cannot read the unit files");
-	r = find_file(dirs, count_dirs(dirs, true), stem.data, &u, &masked, e);
-	if (r != 0)
+	r = stem_of(where, &stem, e);
+	if (r < 0)
 		return r;
-	r = ovl_unit_dropins(dirs, stem.data, &u, e);
+	if (r > 0) {
+		r = find_file(dirs, count_dirs(dirs, true), stem.data, &u, &masked, e);
+		if (r != 0)
+			return r;
+		r = ovl_unit_dropins(dirs, stem.data, &u, e);
+	}
 	if (r < 0)
 		return r;
 	*ret = u;
@@ -247,27 +205,10 @@ int ovl_unit_file_over_fstab(const char *const *dirs, const char *where, struct 
 
 /* ---- All units ---- */
 
-/* Are there no empty components, no "." and no ".."? */
-static bool is_normal(const char *path)
-{
-	const char *p = path, *end;
-
-	if (strcmp(path, "/") == 0)
-		return true;
-	for (; *p; p = end) {
-		end = strchrnul(++p, '/');
-		if (end == p || (end == p + 1 && *p == '.') ||
-		    (end == p + 2 && p[0] == '.' && p[1] == '.'))
-			return false;
-	}
-	return true;
-}
-
 /* Adds the mount point that a file is named for, if it is named for one. */
 static int add_mount_point(struct ovl_unit_places *p, const char *name)
 {
 	static const char suffix[] = ".mount";
-	_cleanup_(ovl_buf_done) struct ovl_buf where = { 0 }, again = { 0 };
 	size_t len = strlen(name), end = strlen(suffix);
 	_cleanup_free_ char *stem = NULL;
 	char *path;
@@ -276,13 +217,11 @@ static int add_mount_point(struct ovl_unit_places *p, const char *name)
 	if (len <= end || strcmp(name + len - end, suffix) != 0)
 		return 0;
 	stem = strndup(name, len - end);
-	if (!stem || add_where(&where, strcmp(stem, "-") == 0 ? "" : stem) < 0 ||
-	    add_unit_stem(&again, where.data) < 0)
+	if (!stem)
 		return -ENOMEM;
-	/* systemd would refuse it */
-	if (strcmp(stem, again.data) != 0 || !is_normal(where.data))
-		return 0;
-	path = ovl_buf_take(&where);
+	r = ovl_unitname_path(stem, &path);
+	if (r < 0) /* systemd would refuse it */
+		return r == -ENOMEM ? r : 0;
 	r = ovl_vec_push(&p->path, path);
 	if (r < 0)
 		free(path);
