@@ -23,6 +23,7 @@ enum ovl_pass {
 struct ovl_check_options {
 	unsigned threads;       /* 0: one a core, at most 8 */
 	bool skip_clean_lowers; /* -E trust-lower: do not walk lower layers for their own sake */
+	bool quick; /* only what can be seen without walking the trees: see ovl_problem_is_quick() */
 	const struct ovl_profile
 		*profile; /* also find what is to be converted for it; NULL: nothing */
 	/** Asked between objects; true stops the check, ovl_check() returns -ECANCELED. NULL: never. */
@@ -54,6 +55,7 @@ struct ovl_counts {
 	uint64_t indexed;
 	uint64_t by_severity[OVL_SEV__MAX]; /* findings */
 	uint64_t unreadable;                /* objects that could not be read: never "clean" then */
+	uint64_t passed_over; /* of a quick check: not 0 if the work directory holds more than it reads */
 };
 
 struct ovl_report;

@@ -39,6 +39,7 @@ struct ovl_config {
 	enum ovl_verity verity;
 	bool userxattr;
 	bool leaves_userxattr; /* a conversion takes it away: believe the layers once it has */
+	bool brief; /* for a quick check: a few entries of the index tell what it is used for */
 	bool is_volatile;
 	bool read_only; /* "ro" */
 	char **unknown; /* options that mean nothing to us, escaped as given, in order, each once */

@@ -71,6 +71,8 @@ struct ovl_problem {
 		feature; /* of a conversion: a problem only if the target lacks any of these; 0: of
 			       * any overlay */
 	ovl_features moot; /* no problem if it lacks any of these */
+	bool doubt; /* who finds it should look at everything: the overlay was not left cleanly, or more
+		     * than the roots is needed to judge it */
 	ovl_check_fn *check;
 
 	const char *text;    /* what is wrong, lower case, no place and no final stop */
@@ -81,6 +83,14 @@ struct ovl_problem {
 
 /** ovl_problem_get - the row of an id; never NULL */
 const struct ovl_problem *ovl_problem_get(enum ovl_problem_id id);
+
+/**
+ * ovl_problem_is_quick - does a quick check look for it? Pure
+ *
+ * What needs no walk through the trees: the overlay as a whole, the roots of layers, the work directory,
+ * and elsewhere what has .doubt.
+ */
+bool ovl_problem_is_quick(const struct ovl_problem *p);
 
 /**
  * ovl_problem_find - the row with this slug

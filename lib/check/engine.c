@@ -51,6 +51,8 @@ static void list_rules(struct ovl_run *run)
 			continue;
 		if (lacks(run->options->profile, p->moot))
 			continue;
+		if (run->options->quick && !ovl_problem_is_quick(p))
+			continue;
 		if (p->scope != OVL_SCOPE_OBJECT) {
 			struct ovl_rule_list *list = &run->scope[p->scope];
 

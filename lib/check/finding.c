@@ -199,6 +199,7 @@ void ovl_counts_add(struct ovl_counts *sum, const struct ovl_counts *c)
 	sum->metacopy_bytes += c->metacopy_bytes;
 	sum->indexed += c->indexed;
 	sum->unreadable += c->unreadable;
+	sum->passed_over += c->passed_over;
 }
 
 struct ovl_report *ovl_report_new(struct ovl_sink *sinks, size_t n)

@@ -32,8 +32,8 @@ static int unreadable(struct ovl_run *run, struct ovl_sink *sink, const char *na
 	return r;
 }
 
-/* Calls @visit for each entry of the index; "could not read" becomes a finding. */
-static int each_entry(struct ovl_run *run, struct ovl_sink *sink,
+/* Calls @visit for each entry of the index, at most @max; "could not read" becomes a finding. */
+static int each_entry(struct ovl_run *run, struct ovl_sink *sink, size_t max,
 		      int (*visit)(struct ovl_run *, struct ovl_sink *, int dir,
 				   const struct ovl_dirent *))
 {
@@ -48,7 +48,7 @@ static int each_entry(struct ovl_run *run, struct ovl_sink *sink,
 	err = r->ops->open_dir(r, run->stack->index.root.fd, "", &dir);
 	if (err < 0)
 		return unreadable(run, sink, NULL, "open directory", err);
-	while ((err = r->ops->read_dir(r, dir, &stream, &d)) > 0) {
+	while (max-- > 0 && (err = r->ops->read_dir(r, dir, &stream, &d)) > 0) {
 		err = ovl_run_cancelled(run) ? -ECANCELED : visit(run, sink, dir, &d);
 		if (err < 0)
 			break;
@@ -56,7 +56,7 @@ static int each_entry(struct ovl_run *run, struct ovl_sink *sink,
 	r->ops->close(r, dir);
 	if (err < 0 && err != -ENOMEM && err != -ECANCELED)
 		return unreadable(run, sink, NULL, "read directory", err);
-	return err;
+	return err < 0 ? err : 0;
 }
 
 /* The directory of the upper that a directory of the index stands for. */
@@ -133,9 +133,9 @@ int ovl_collect_index(struct ovl_run *run, struct ovl_sink *sink)
 {
 	int r = ovl_index_root_judged(run->stack, &run->facts.index_judged);
 
-	if (r == -ENOMEM || run->stack->index.root.fd < 0)
+	if (r == -ENOMEM || run->stack->index.root.fd < 0 || run->options->quick)
 		return r == -ENOMEM ? r : 0;
-	return each_entry(run, sink, collect_entry);
+	return each_entry(run, sink, SIZE_MAX, collect_entry);
 }
 
 static int check_entry(struct ovl_run *run, struct ovl_sink *sink, int dir,
@@ -189,5 +189,8 @@ int ovl_walk_index(struct ovl_run *run, struct ovl_sink *sink)
 					     check_entry(run, sink, dir, &facts->index.data[i],
 							 facts->index.data[i].name);
 	}
-	return r < 0 ? r : each_entry(run, sink, check_temporary);
+	if (r < 0)
+		return r;
+	return each_entry(run, sink, run->options->quick ? (size_t)OVL_QUICK_ENTRIES : SIZE_MAX,
+			  check_temporary);
 }

@@ -50,6 +50,23 @@ int ovl_problem_find(const char *slug, enum ovl_problem_id *ret_id)
 	return -ENOENT;
 }
 
+bool ovl_problem_is_quick(const struct ovl_problem *p)
+{
+	switch (p->scope) {
+	case OVL_SCOPE_STACK:
+	case OVL_SCOPE_WORK:
+		return true;
+	case OVL_SCOPE_OBJECT:
+		return (p->on & OVL_ON_ROOT) != 0 || p->doubt;
+	case OVL_SCOPE_DIR:
+	case OVL_SCOPE_INDEX:
+	case OVL_SCOPE_CROSS:
+	case OVL_SCOPE__MAX:
+	default:
+		return p->doubt;
+	}
+}
+
 const char *ovl_severity_name(enum ovl_severity severity)
 {
 	static const char *const names[OVL_SEV__MAX] = {

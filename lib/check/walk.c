@@ -222,7 +222,9 @@ int ovl_walk_layer(struct ovl_run *run, int layer)
 	if (!walk.thread)
 		return -ENOMEM;
 	r = start_at_root(&walk, &first);
-	if (r == 0 && first) {
+	if (r == 0 && first && run->options->quick) {
+		ovl_walk_job_free(first); /* the root is all that is looked at */
+	} else if (r == 0 && first) {
 		run->dirs_known++;
 		r = ovl_pool_run(run->threads, &ops, &walk, &first->job);
 	}

@@ -27,6 +27,7 @@ struct work_walk {
 	struct ovl_run *run;
 	struct ovl_sink *sink;
 	work_vec waiting;
+	size_t left; /* entries that are still looked at */
 };
 
 static int visit(struct work_walk *w, const struct work_dir *in, int dir,
@@ -85,6 +86,11 @@ static int walk_dir(struct work_walk *w, const struct work_dir *in, unsigned cha
 	if (err < 0)
 		return ovl_sink_unreadable(w->sink, loc, "open directory", err);
 	while ((err = r->ops->read_dir(r, dir, &stream, &d)) > 0) {
+		if (w->left == 0) {
+			w->sink->counts.passed_over++;
+			break;
+		}
+		w->left--;
 		err = ovl_run_cancelled(w->run) ? -ECANCELED : visit(w, in, dir, &d);
 		if (err < 0)
 			break;
@@ -92,12 +98,14 @@ static int walk_dir(struct work_walk *w, const struct work_dir *in, unsigned cha
 	r->ops->close(r, dir);
 	if (err < 0 && err != -ENOMEM && err != -ECANCELED)
 		return ovl_sink_unreadable(w->sink, loc, "read directory", err);
-	return err;
+	return err < 0 ? err : 0;
 }
 
 int ovl_walk_work(struct ovl_run *run, struct ovl_sink *sink)
 {
-	struct work_walk w = { .run = run, .sink = sink };
+	struct work_walk w = { .run = run,
+			       .sink = sink,
+			       .left = run->options->quick ? (size_t)OVL_QUICK_ENTRIES : SIZE_MAX };
 	const struct work_dir base = { .depth = 1 };
 	_cleanup_free_ unsigned char *buf = NULL;
 	int r;

@@ -71,6 +71,7 @@ static int index_has_nfs_entries(struct ovl_stack *s, bool *ret)
 	struct ovl_reader *r = s->reader;
 	_cleanup_free_ unsigned char *buf = malloc(OVL_DIRBUF_SIZE);
 	struct ovl_dirstream stream = { .buf = buf, .room = OVL_DIRBUF_SIZE };
+	size_t max = s->given->brief ? (size_t)OVL_QUICK_ENTRIES : SIZE_MAX;
 	struct ovl_dirent d;
 	int dir, err;
 
@@ -80,7 +81,7 @@ static int index_has_nfs_entries(struct ovl_stack *s, bool *ret)
 	err = r->ops->open_dir(r, s->index.root.fd, "", &dir);
 	if (err < 0)
 		return err;
-	while (!*ret && (err = r->ops->read_dir(r, dir, &stream, &d)) > 0)
+	while (!*ret && max-- > 0 && (err = r->ops->read_dir(r, dir, &stream, &d)) > 0)
 		*ret = d.name[0] != '#' && (d.type == OVL_DT_DIR || d.type == OVL_DT_CHR);
 	r->ops->close(r, dir);
 	return err < 0 ? err : 0;

@@ -14,7 +14,14 @@
 #include "overlayfs/stack.h"
 #include "stack/unread.h"
 
-enum { OVL_MAX_LAYERS = 500 };
+enum {
+	OVL_MAX_LAYERS = 500,
+	/*
+	 * What a quick check looks at in the index, and in the work directory: with their long names
+	 * not more than one call of getdents64() gives.
+	 */
+	OVL_QUICK_ENTRIES = 2048,
+};
 
 struct ovl_dir;
 struct ovl_entry;
