@@ -313,6 +313,18 @@ int ovl_write_rename(int from_dir, const char *from, int to_dir, const char *to)
 	return r < 0 ? -errno : 0;
 }
 
+int ovl_write_replace(int dir, const char *from, const char *to)
+{
+	int r;
+
+	if (!is_name(from) || !is_name(to))
+		return -EINVAL;
+	do
+		r = renameat(dir, from, dir, to);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
+}
+
 int ovl_write_make_node(int dir, const char *name, uint32_t mode, uint64_t rdev)
 {
 	if (!is_name(name))

@@ -74,7 +74,9 @@ int ovl_write_make_symlink(int dir, const char *name, const char *target);
 /** ovl_write_make_file - an empty file of mode 0600, open for reading and writing */
 int ovl_write_make_file(int dir, const char *name, int *ret_fd);
 
-/* In our own folders only: nothing of a user is ever removed. */
+/* In our own folders only: nothing of a user is ever removed or replaced. */
+/** ovl_write_replace - rename over whatever file has the other name in the same folder */
+int ovl_write_replace(int dir, const char *from, const char *to);
 int ovl_write_remove(int dir, const char *name);     /* a file or a node */
 int ovl_write_remove_dir(int dir, const char *name); /* an empty directory */
 

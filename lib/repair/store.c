@@ -14,6 +14,7 @@
 #include "io/bootid.h"
 #include "io/root.h"
 #include "io/write.h"
+#include "repair/stamp.h"
 #include "repair/store_folder.h"
 
 #include "base/banned.h"
@@ -192,14 +193,23 @@ static int write_journal(struct ovl_store *s, const char *command, struct ovl_er
 		       0;
 }
 
+/* What is known of the overlay to be clean ends here. */
+static int forget_stamp(struct ovl_store *s, struct ovl_error *e)
+{
+	int r = ovl_stamp_forget(s->stack);
+
+	return r < 0 ? ovl_fail(e, r, "cannot remove the note that it was clean") : 0;
+}
+
 int ovl_store_create(struct ovl_store *s, const char *command, struct ovl_error *e)
 {
 	uuid_t uuid;
-	int r = 0;
+	int r;
 
 	uuid_generate_random(uuid);
 	uuid_unparse_lower(uuid, s->id);
-	if (!s->apart)
+	r = forget_stamp(s, e);
+	if (r == 0 && !s->apart)
 		r = ovl_store_mark(s, e);
 	if (r < 0)
 		return r;
@@ -230,6 +240,8 @@ int ovl_store_open(struct ovl_store *s, const char *id, struct ovl_log *ret_log,
 	if (r == 0)
 		r = ovl_store_belongs(s, &log, e);
 	ovl_log_done(&log);
+	if (r == 0)
+		r = forget_stamp(s, e);
 	if (r == 0)
 		r = ovl_store_mark(s, e);
 	if (r == 0) {
