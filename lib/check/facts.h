@@ -136,7 +136,7 @@ struct ovl_facts {
 	int undecoded;         /* and why: negative errno */
 	OVL_VEC(struct ovl_fact_name) name; /* in no order until ovl_facts_sort() */
 	OVL_VEC(struct ovl_fact_index) index;
-	struct ovl_map index_lower; /* lower (dev, ino) of a file in the index -> 1 */
+	struct ovl_map index_lower; /* lower (dev, ino) of a file in the index -> 1 + its number */
 
 	/* Known before the walks. */
 	bool index_judged; /* the index is in force, and it is the one of this overlay */

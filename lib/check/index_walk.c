@@ -90,7 +90,7 @@ static int register_entry(struct ovl_run *run, const struct ovl_obs *obs,
 	if (r < 0 || obs->kind == OVL_KIND_DIR || obs->kind == OVL_KIND_WHITEOUT)
 		return r;
 	if (entry->state == OVL_ORIGIN_FOUND)
-		r = ovl_map_put(&run->facts.index_lower, entry->lower, 1, &value);
+		r = ovl_map_put(&run->facts.index_lower, entry->lower, link.index, &value);
 	if (r < 0)
 		return r;
 	link.metacopy = ovl_obs_has(obs, OVL_X_METACOPY);

@@ -86,13 +86,15 @@ int ovl_check_convert_metacopy(const struct ovl_view *v, struct ovl_sink *sink)
 
 /*
  * With an index in force, a lower file under one of whose names something was changed is not shown: the
- * one in the index is.
+ * one in the index is. It gets all its names when the index goes; but if that stays, a kernel that knows
+ * metacopy and is not to heed it stumbles over the lower file before it looks at the index.
  */
-static bool is_indexed(const struct ovl_view *v)
+static bool gets_names(const struct ovl_view *v)
 {
 	const struct ovl_key key = { v->obs->stat.dev, v->obs->stat.ino };
 
-	return v->facts->index_judged && ovl_map_get(&v->facts->index_lower, key);
+	return lacks(v, OVL_FBIT(INDEX)) && v->facts->index_judged &&
+	       ovl_map_get(&v->facts->index_lower, key);
 }
 
 int ovl_check_convert_metacopy_below(const struct ovl_view *v, struct ovl_sink *sink)
@@ -101,7 +103,7 @@ int ovl_check_convert_metacopy_below(const struct ovl_view *v, struct ovl_sink *
 	struct ovl_hit hit;
 	int r;
 
-	if (is_converted(v) || !v->stack->has_upper || is_indexed(v))
+	if (is_converted(v) || !v->stack->has_upper || gets_names(v))
 		return 0;
 	r = find_shown(v, &hit, &path);
 	if (r <= 0)

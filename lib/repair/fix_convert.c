@@ -3,10 +3,12 @@
  * Conversion: the upper gets all that the target could not find elsewhere.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "check/view.h"
+#include "format/value.h"
 #include "repair/expand.h"
 #include "repair/fixes.h"
 #include "repair/parents.h"
@@ -129,6 +131,56 @@ static int copy_shown(struct ovl_fixer *fx, const struct ovl_hit *hit, struct ov
 	return r < 0 ? r : fx->why ? 0 : 1;
 }
 
+/*
+ * The link count that is stored is a difference to that of the upper inode, which is going to change; let it
+ * be one to that of the lower inode instead.
+ */
+static int keep_count(struct ovl_fixer *fx, struct ovl_loc entry, uint64_t lower_nlink)
+{
+	enum ovl_nlink_base base;
+	struct ovl_obs obs;
+	char value[24];
+	int diff, len, r = ovl_fixer_observe(fx, entry, &obs);
+
+	if (r < 0)
+		return r;
+	if (!(obs.xmask & OVL_XBIT(NLINK)) ||
+	    ovl_value_nlink(obs.x[OVL_X_NLINK], &base, &diff) < 0 || base == OVL_NLINK_LOWER)
+		return 0;
+	len = snprintf(value, sizeof(value), "L%+lld",
+		       (long long)obs.stat.nlink + diff - (long long)lower_nlink);
+	return ovl_way_set_xattr(fx, entry, OVL_X_NLINK,
+				 (struct ovl_bytes){ (unsigned char *)value, (size_t)len });
+}
+
+/* What is shown there is a file of the index: it gets this name too. 1; 0 if there is none. */
+static int link_indexed(struct ovl_fixer *fx, const struct ovl_stat *lower, struct ovl_loc to)
+{
+	static const struct ovl_bytes mark_y = { (const unsigned char *)"y", 1 };
+	const struct ovl_key key = { lower->dev, lower->ino };
+	const struct ovl_loc dir = { to.layer, to.path->parent };
+	const struct ovl_fact_index *index;
+	struct ovl_loc entry = { OVL_LAYER_INDEX, NULL };
+	const uint64_t *n = NULL;
+	int r;
+
+	if (fx->facts->index_judged)
+		n = ovl_map_get(&fx->facts->index_lower, key);
+	if (!n)
+		return 0;
+	index = &fx->facts->index.data[*n - 1];
+	entry.path = ovl_path_new(NULL, index->name, strlen(index->name));
+	if (!entry.path)
+		return -ENOMEM;
+	r = keep_count(fx, entry, index->lower_nlink);
+	if (r == 0)
+		r = ovl_way_set_xattr(fx, dir, OVL_X_IMPURE, mark_y);
+	if (r == 0)
+		r = ovl_way_link(fx, entry, to);
+	ovl_path_unref((struct ovl_path *)entry.path);
+	return r < 0 ? r : 1;
+}
+
 int ovl_fix_convert_metacopy_below(struct ovl_fixer *fx)
 {
 	const struct ovl_loc to = fx->finding->loc;
@@ -137,10 +189,12 @@ int ovl_fix_convert_metacopy_below(struct ovl_fixer *fx)
 
 	if (r < 0)
 		return r;
-	if (hit.result == 0 && (hit.has_upper))
+	if (hit.result == 0 && hit.has_upper)
 		r = ovl_way_refuse(fx, "the upper has it by now");
-	else
-		r = hit.result == 0 ? link_copied(fx, &hit.lower[0].stat, to) : 0;
+	else if (hit.result == 0)
+		r = link_indexed(fx, &hit.lower[0].stat, to);
+	if (r == 0 && hit.result == 0 && !fx->why)
+		r = link_copied(fx, &hit.lower[0].stat, to);
 	if (r == 0 && !fx->why)
 		r = copy_shown(fx, &hit, to);
 	ovl_hit_done(&hit);
