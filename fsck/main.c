@@ -35,6 +35,9 @@
  *   text.[ch] utf8.[ch]  Escaped names, numbers, paragraphs; bytes that should be UTF-8.
  *   cleanup.h          Cleanup attributes.
  *
+ * boot/                The generator for systemd, a program of its own, and the unit that runs
+ *                      this one; begins in generator.c.
+ *
  * include/overlayfs/   The library's face, a noun a header; begin with check.h and stack.h.
  *   problems.def       Everything that can be wrong, a row each, with all words about it.
  *   xattrs.def         The xattrs of overlayfs.

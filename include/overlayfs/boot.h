@@ -60,4 +60,23 @@ int ovl_boot_escape(const char *path, char **ret);
  */
 int ovl_boot_unescape(const char *name, char **ret);
 
+/**
+ * ovl_boot_plain - a path without double slashes and "."
+ * @path: absolute
+ * @ret: written on 0 only, free() it
+ *
+ * Looks at nothing. Returns 0 or -ENOMEM.
+ */
+int ovl_boot_plain(const char *path, char **ret);
+
+/**
+ * ovl_boot_chase - the same, without the symlinks on the root file system
+ *
+ * For what runs while systemd waits for it: neither an automount nor a server that does not answer
+ * may be touched, so what is mounted below / is not looked into. At boot nothing is, and later the
+ * answer is the same. What is not there is taken as it is written; so is a path that cannot be
+ * followed (loops of symlinks, ".." behind what was not looked into). Returns 0 or -ENOMEM.
+ */
+int ovl_boot_chase(const char *path, char **ret);
+
 #endif

@@ -56,9 +56,11 @@ enum ovl_mount_wish {
 struct ovl_mount_asked {
 	enum ovl_mount_source source; /* OVL_SOURCE_FSTAB or OVL_SOURCE_UNIT */
 	enum ovl_mount_wish wish;
-	const char *target;             /* its mount point; of fstab as it is written there */
-	bool is_live;                   /* an overlay is mounted there; @config is empty */
-	struct ovl_config config;       /* empty after an error */
+	const char *target;       /* its mount point; of fstab as it is written there */
+	const char *where;        /* the same as systemd names the unit; NULL if only -A asks */
+	const char *path;         /* the file that describes it; NULL: not known */
+	bool is_live;             /* an overlay is mounted there; @config is empty */
+	struct ovl_config config; /* empty after an error */
 	const struct ovl_error *failed; /* why it cannot be looked at; NULL: it can */
 };
 
@@ -79,5 +81,30 @@ struct ovl_mount_asked {
  */
 int ovl_mount_asked(const char *fstab, int (*each)(void *ctx, struct ovl_mount_asked *asked),
 		    void *ctx, struct ovl_error *e);
+
+/** Where ovl_mount_for_boot() looks. */
+struct ovl_mount_places {
+	const char *fstab; /* NULL: no fstab; a file that is not there has no lines */
+	const char *below; /* fstab is that of a system that is mounted here; NULL: our own */
+	bool units;        /* mount units, too */
+};
+
+/**
+ * ovl_mount_for_boot - all overlays that ask to be checked whenever systemd mounts them
+ *
+ * As ovl_mount_asked(), for a systemd generator: a check number asks also where a line is "noauto",
+ * since an automount or the administrator may mount it later; lines whose mount points are symlinks
+ * have the unit that systemd gives them. Whether it is mounted already is not looked at, and no
+ * file system but that of / is touched (see ovl_boot_chase()): systemd would wait for it.
+ *
+ * With @below, only lines that systemd mounts in the initrd count ("x-initrd.mount", and that for
+ * /usr), and their mount points are below that folder; layers are as they are written. Without,
+ * these lines do not count outside the initrd: what they describe is mounted already.
+ *
+ * Returns 0, what @each returned, or -ENOMEM.
+ */
+int ovl_mount_for_boot(const struct ovl_mount_places *places,
+		       int (*each)(void *ctx, struct ovl_mount_asked *asked), void *ctx,
+		       struct ovl_error *e);
 
 #endif

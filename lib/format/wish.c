@@ -76,6 +76,8 @@ int ovl_wish_parse(const char *options, struct ovl_wish *ret, struct ovl_error *
 			ret->noauto = true;
 		else if (is_word(word, "auto"))
 			ret->noauto = false;
+		else if (is_word(word, "x-initrd.mount"))
+			ret->initrd = true;
 		else if (begins(word, name) && (rest.len == 0 || *rest.data == '='))
 			r = parse_rest(rest, ret, e);
 	}

@@ -11,6 +11,7 @@ struct ovl_wish {
 	bool given;              /* "x-fsck.overlay" in some form */
 	bool no;                 /* "x-fsck.overlay=no" */
 	bool noauto;             /* not mounted at boot */
+	bool initrd;             /* "x-initrd.mount": mounted before / is */
 	enum ovl_mount_wish how; /* if @given and not @no */
 };
 

@@ -15,7 +15,7 @@ for try in clang-format-$release clang-format; do
 done
 
 sources() {
-	find include lib fsck man tests -type f -name '*.[ch]' | sort
+	find include lib fsck boot man tests -type f -name '*.[ch]' | sort
 }
 
 if [ "${1:-}" = --fix ]; then

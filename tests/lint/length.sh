@@ -6,10 +6,10 @@ cd "${top_srcdir:-$(dirname "$0")/../..}"
 . tests/lint/tap.sh
 
 tap_result "no file has more than 500 lines" "$(
-	find include lib fsck man tests -type f \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' \) \
+	find include lib fsck boot man tests -type f \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' \) \
 		-exec wc -l {} + | awk '$1 > 500 && $2 != "total" { print $2 ": " $1 " lines" }')"
 
-find lib fsck man tests -type f -name '*.c' -exec awk '
+find lib fsck boot man tests -type f -name '*.c' -exec awk '
 	FNR == 1 { name = ""; start = 0 }
 	/^[A-Za-z_].*\(/ { name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name); from = FNR }
 	/^\{/ { start = from }

@@ -35,8 +35,8 @@ tap_result "include/ includes only itself and the C library" "$(
 	$3 ~ /^<(assert|errno|inttypes|limits|std(arg|bool|def|int|io|lib)|string|sys\/types)\.h>/ { next }
 	{ print $1 ":" $2 ": " $3 }')"
 
-tap_result "fsck/ and man/ include include/overlayfs and their own files only" "$(
-	includes fsck man | while IFS=: read -r file line name; do
+tap_result "fsck/, boot/ and man/ include include/overlayfs and their own files only" "$(
+	includes fsck boot man | while IFS=: read -r file line name; do
 		case $name in
 		'"overlayfs/'*) continue ;;
 		'<'*) continue ;;
@@ -53,7 +53,7 @@ tap_result "fsck/ and man/ include include/overlayfs and their own files only" "
 # door NAME PATTERN FILE: only FILE (or a header of the same name) may include <PATTERN>
 door() {
 	tap_result "$1 has one door: $3" "$(
-		includes lib include fsck man | grep -E ":<$2" | grep -vE "^${3%.c}\.[ch]:" || :)"
+		includes lib include fsck boot man | grep -E ":<$2" | grep -vE "^${3%.c}\.[ch]:" || :)"
 }
 door libmount libmount/ lib/io/fstab.c
 door json-c json-c/ 'fsck/json.c'
@@ -62,7 +62,7 @@ door xattrs 'sys/xattr\.h' 'lib/io/.*.c'
 door mounting 'sys/mount\.h' 'lib/io/.*.c'
 
 tap_result "only lib/repair includes io/write.h, and those who make it" "$(
-	includes lib fsck | grep -F '"io/write.h"' |
+	includes lib fsck boot | grep -F '"io/write.h"' |
 		grep -vE '^lib/(repair/|io/(write|copydata)\.c)' || :)"
 
 tap_result "every file of lib/ ends its includes with base/banned.h" "$(

@@ -7,6 +7,7 @@
 # "# sources.sh: end" of each Makemodule.am. What a file is follows from its place and content:
 #   lib/, include/          the library
 #   fsck/                   the program
+#   boot/                   the generator for systemd
 #   tests/unit/test_*.c     a unit test
 #   tests/fuzz/fuzz_*.c     a fuzz target, if it defines no main()
 #   tests/**.c              a program if it defines main(), else part of the test library, as is
@@ -80,6 +81,8 @@ section() {
 		find_in lib include -name '*.[ch]' -o -name '*.def' | assign liboverlay_la_SOURCES = ;;
 	fsck)
 		find_in fsck -name '*.[ch]' -o -name '*.def' | assign fsck_fsck_overlay_SOURCES = ;;
+	boot)
+		find_in boot -name '*.[ch]' | assign boot_fsck_overlay_generator_SOURCES = ;;
 	tests)
 		all_tests_c=$(tests_c)
 		of_kind unit | sed 's/\.c$//' | assign unit_programs =
@@ -107,7 +110,7 @@ rewrite() {
 	done <"$1"
 }
 
-fragments='lib/Makemodule.am fsck/Makemodule.am tests/Makemodule.am'
+fragments='lib/Makemodule.am fsck/Makemodule.am boot/Makemodule.am tests/Makemodule.am'
 
 if [ "${1:-}" = --update ]; then
 	for file in $fragments; do

@@ -18,7 +18,7 @@ licensed() {
 
 id='SPDX-License-Identifier: GPL-2.0-or-later'
 files() {
-	find include lib fsck man tests -type f -name "$1"
+	find include lib fsck boot man tests -type f -name "$1"
 }
 
 # shellcheck disable=SC2046 # names without blanks

@@ -10,5 +10,5 @@ tap_result "no reference to a developer's machine" "$(
 	grep -rnIE '\.\./share[d]|(^|[^]A-Za-z0-9_.})"-])/wor[k]/(main|share[d]|issue|\.library)|/tmp/bash_job[s]|/hom[e]/' \
 		$all_files m4/ovl_* --exclude='*.log' --exclude='*.trs' || :)"
 tap_result "no absolute path of an include" "$(
-	grep -rnE '#[[:space:]]*include ["<]/' include lib fsck man tests --include='*.[ch]' || :)"
+	grep -rnE '#[[:space:]]*include ["<]/' include lib fsck boot man tests --include='*.[ch]' || :)"
 tap_end

@@ -7,7 +7,7 @@ tap_count=0
 # Our own files, and none that a tool made: what a lint hands to find(1) or grep -r.
 # shellcheck disable=SC2034 # used by the lints
 all_files='README.md HACKING.md NEWS Makefile.am configure.ac autogen.sh
-	.clang-format .editorconfig .gitignore .ci completions demo fsck include lib man tests'
+	.clang-format .editorconfig .gitignore .ci completions demo fsck boot include lib man tests'
 
 # tap_result NAME COMPLAINTS [HINT]: ok if there are no complaints
 tap_result() {
