@@ -66,7 +66,8 @@ static int follow(const struct ovl_view *v, struct ovl_chain *chain)
 
 	if (r < 0)
 		return r;
-	r = ovl_lookup(v->stack, parent, v->name, keep, &f, &chain->hit);
+	r = ovl_lookup_seen(v->stack, parent, v->name, v->has_stat ? v->obs : NULL, keep, &f,
+			    &chain->hit);
 	return f.failed ? -ENOMEM : r;
 }
 

@@ -8,15 +8,19 @@
 
 #include "base/cleanup.h"
 #include "base/vec.h"
+#include "check/engine.h"
 #include "check/index_entry.h"
 #include "check/snapshot_file.h"
+#include "check/snapshot_names.h"
 
 #include "base/banned.h"
+
+enum { AT_ONCE = 4096 }; /* names that are kept at a time */
 
 /** A directory of the walk, with those of its subdirectories that are still to come. */
 struct frame {
 	struct ovl_entry *entry; /* counted */
-	OVL_VEC(char *) name;    /* sorted; owned */
+	ovl_name_vec name;       /* sorted; owned from at on */
 	size_t at;
 };
 
@@ -24,19 +28,15 @@ struct walk {
 	struct ovl_stack *stack;
 	const struct ovl_check_options *options;
 	struct ovl_snapshot *snapshot;
+	unsigned threads;
 	struct ovl_map index; /* lower (dev, ino) -> name of the entry in the index, owned */
 	OVL_VEC(struct frame) frame;
 	unsigned char *dirbuf;
-	struct ovl_buf names, value, text; /* scratch */
-	struct ovl_key sum;                /* of the directory that is read */
-	struct ovl_map failed; /* names in it that give an error; several layers may have them */
 };
 
 static void frame_done(struct frame *f)
 {
-	for (size_t i = f->at; i < f->name.len; i++)
-		free(f->name.data[i]);
-	ovl_vec_done(&f->name);
+	ovl_names_done(&f->name, f->at);
 	ovl_entry_unref(f->entry);
 }
 
@@ -52,173 +52,83 @@ static void walk_done(struct walk *w)
 	while (ovl_map_next(&w->index, &pos, &key, &value))
 		free((char *)(uintptr_t)value);
 	ovl_map_done(&w->index);
-	ovl_map_done(&w->failed);
-	ovl_buf_done(&w->names);
-	ovl_buf_done(&w->value);
-	ovl_buf_done(&w->text);
 	free(w->dirbuf);
-}
-
-/* ---- One name ---- */
-
-/* The order of names must not matter, so sums are added. */
-static void add_sum(struct walk *w, const struct ovl_buf *b)
-{
-	struct ovl_key key = ovl_map_hash(b->data, b->len);
-
-	w->sum.a += key.a;
-	w->sum.b += key.b;
-}
-
-static bool is_ours(const char *xattr)
-{
-	return strncmp(xattr, "trusted.overlay.", strlen("trusted.overlay.")) == 0 ||
-	       strncmp(xattr, "user.overlay.", strlen("user.overlay.")) == 0;
-}
-
-/* @name: in the overlay */
-static int add_xattrs(struct walk *w, const char *name, int dir, const char *real)
-{
-	struct ovl_reader *reader = w->stack->reader;
-	int r = reader->ops->list_xattrs(reader, dir, real, &w->names);
-
-	if (r == -EOPNOTSUPP)
-		return 0;
-	for (size_t i = 0; r == 0 && i < w->names.len; i += strlen(w->names.data + i) + 1) {
-		const char *xattr = w->names.data + i;
-
-		if (is_ours(xattr))
-			continue;
-		r = reader->ops->get_xattr(reader, dir, real, xattr, &w->value);
-		ovl_buf_clear(&w->text);
-		if (r == 0)
-			r = ovl_buf_addf(&w->text, "%s/%s=", name, xattr);
-		if (r == 0)
-			r = ovl_buf_add(&w->text, w->value.data, w->value.len);
-		if (r == 0)
-			add_sum(w, &w->text);
-	}
-	return r;
-}
-
-static int add_error(struct walk *w, const char *name, int err)
-{
-	int r;
-
-	ovl_buf_clear(&w->text);
-	r = ovl_buf_addf(&w->text, "%s error %d", name, err);
-	if (r == 0)
-		add_sum(w, &w->text);
-	return r;
-}
-
-/* Of directories, size and links are those of one layer, and no two are alike. */
-static int add_stat(struct walk *w, const char *name, const struct ovl_stat *st, bool is_dir)
-{
-	int r;
-
-	ovl_buf_clear(&w->text);
-	r = ovl_buf_addf(&w->text, "%s %o %u %u %llu %llu %lld.%u", name, st->mode, st->uid,
-			 st->gid, (unsigned long long)(is_dir ? 0 : st->size),
-			 (unsigned long long)st->rdev, (long long)st->mtime_sec, st->mtime_nsec);
-	if (r == 0)
-		add_sum(w, &w->text);
-	return r;
-}
-
-/* An object of a layer, as the overlay shows it under @name. What cannot be read is an error there. */
-static int add_object(struct walk *w, const char *name, int dir, const char *real,
-		      const struct ovl_stat *st, bool is_dir)
-{
-	int r = add_xattrs(w, name, dir, real);
-
-	if (r == 0)
-		r = add_stat(w, name, st, is_dir);
-	return r == 0 || r == -ENOMEM ? r : add_error(w, name, r);
-}
-
-/* Which file stands in for a lower one with several names, if the index is in force. */
-static const char *stand_in(const struct walk *w, const struct ovl_hit *hit)
-{
-	const struct ovl_found *top;
-	uint64_t *value;
-
-	if (hit->has_upper || hit->is_dir || w->stack->config.index != OVL_ON)
-		return NULL;
-	top = &hit->lower[0];
-	value = ovl_map_get(&w->index, (struct ovl_key){ top->stat.dev, top->stat.ino });
-	return value ? (const char *)(uintptr_t)*value : NULL;
-}
-
-static int add_indexed(struct walk *w, const char *name, const char *entry)
-{
-	struct ovl_reader *reader = w->stack->reader;
-	int dir = w->stack->index.root.fd;
-	struct ovl_stat st;
-	int r = reader->ops->stat(reader, dir, entry, &st);
-
-	return r < 0 ? add_error(w, name, r) : add_object(w, name, dir, entry, &st, false);
-}
-
-/*
- * A name of one of the directories of an entry: told only where it is the topmost.
- * @layer: of that directory; @dir: pinned
- */
-static int add_name(struct walk *w, struct frame *f, int layer, int dir, const char *name)
-{
-	const struct ovl_found *top;
-	const char *entry;
-	struct ovl_hit hit;
-	uint64_t *told;
-	char *copy;
-	int r = ovl_lookup(w->stack, f->entry, name, NULL, NULL, &hit);
-
-	if (r < 0)
-		return r;
-	top = hit.has_upper ? &hit.upper : hit.n_lower ? &hit.lower[0] : NULL;
-	entry = hit.result == 0 ? stand_in(w, &hit) : NULL;
-	if (hit.result == -ENOENT) {
-		r = 0;
-	} else if (hit.result < 0) {
-		r = ovl_map_put(&w->failed, ovl_map_hash(name, strlen(name)), 0, &told);
-		r = r > 0 ? add_error(w, name, hit.result) : r;
-	} else if (top && top->layer == layer) {
-		r = entry ? add_indexed(w, name, entry) :
-			    add_object(w, name, dir, name, &top->stat, hit.is_dir);
-		if (r == 0 && hit.is_dir) {
-			copy = strdup(name);
-			r = copy ? ovl_vec_push(&f->name, copy) : -ENOMEM;
-			if (r < 0)
-				free(copy);
-		}
-	}
-	ovl_hit_done(&hit);
-	return r;
 }
 
 /* ---- Directories ---- */
 
-static int read_dir(struct walk *w, struct frame *f, struct ovl_dir *dir)
+static int keep_name(ovl_name_vec *names, const char *name)
+{
+	char *copy = strdup(name);
+	int r = copy ? ovl_vec_push(names, copy) : -ENOMEM;
+
+	if (r < 0)
+		free(copy);
+	return r;
+}
+
+/* Takes the names of a directory, some at a time, and sums them up. */
+static int read_names(struct walk *w, int fd, struct ovl_snapshot_names *n,
+		      struct ovl_snapshot_sum *sum)
 {
 	struct ovl_reader *reader = w->stack->reader;
 	struct ovl_dirstream stream = { .buf = w->dirbuf, .room = OVL_DIRBUF_SIZE };
 	struct ovl_dirent d;
-	int pinned, fd = -1, r = ovl_dir_pin(dir, &pinned);
+	int more = 1, r = 0;
+
+	while (r == 0 && more > 0) {
+		more = reader->ops->read_dir(reader, fd, &stream, &d);
+		if (more > 0)
+			r = keep_name(&n->name, d.name);
+		if (r < 0 || (more > 0 && n->name.len < AT_ONCE))
+			continue;
+		r = w->options->cancelled && w->options->cancelled(w->options->ctx) ?
+			    -ECANCELED :
+			    ovl_snapshot_sum_up(n, w->threads, sum);
+		ovl_names_done(&n->name, 0);
+	}
+	ovl_names_done(&n->name, 0);
+	return r < 0 ? r : more;
+}
+
+/* @above: the topmost directory of the entry, if @dir is another one */
+static int read_dir(struct walk *w, struct ovl_entry *entry, struct ovl_dir *above,
+		    struct ovl_dir *dir, struct ovl_snapshot_sum *sum)
+{
+	struct ovl_reader *reader = w->stack->reader;
+	struct ovl_snapshot_names n = { .stack = w->stack,
+					.index = &w->index,
+					.entry = entry,
+					.layer = dir->layer,
+					.above = -1 };
+	int fd = -1, r = ovl_dir_pin(dir, &n.dir);
 
 	if (r < 0)
 		return r;
-	r = reader->ops->open_dir(reader, pinned, "", &fd);
-	while (r == 0) {
-		r = reader->ops->read_dir(reader, fd, &stream, &d);
-		if (r <= 0)
-			break;
-		r = w->options->cancelled && w->options->cancelled(w->options->ctx) ?
-			    -ECANCELED :
-			    add_name(w, f, dir->layer, pinned, d.name);
-	}
+	/* (If that one cannot be opened, it is told of when its own names are read.) */
+	if (above && ovl_dir_pin(above, &n.above) < 0)
+		above = NULL;
+	r = reader->ops->open_dir(reader, n.dir, "", &fd);
+	if (r == 0)
+		r = read_names(w, fd, &n, sum);
 	if (fd >= 0)
 		reader->ops->close(reader, fd);
+	if (above)
+		ovl_dir_unpin(above);
 	ovl_dir_unpin(dir);
+	return r;
+}
+
+static int read_entry(struct walk *w, struct ovl_entry *entry, struct ovl_snapshot_sum *sum)
+{
+	struct ovl_dir *above = entry->upper;
+	int r = above ? read_dir(w, entry, NULL, above, sum) : 0;
+
+	for (size_t i = 0; r == 0 && i < entry->n_lower; i++) {
+		r = read_dir(w, entry, above, entry->lower[i], sum);
+		if (!above)
+			above = entry->lower[i];
+	}
 	return r;
 }
 
@@ -230,20 +140,17 @@ static int compare_names(const void *a, const void *b)
 /* @entry is taken. Reads a directory, writes its record, and waits for its subdirectories. */
 static int enter(struct walk *w, struct ovl_entry *entry, const char *name)
 {
+	struct ovl_snapshot_sum sum = { 0 };
 	struct frame f = { .entry = entry };
-	int r = 0;
+	int r = read_entry(w, entry, &sum);
 
-	w->sum = (struct ovl_key){ 0, 0 };
-	ovl_map_done(&w->failed);
-	if (entry->upper)
-		r = read_dir(w, &f, entry->upper);
-	for (size_t i = 0; r == 0 && i < entry->n_lower; i++)
-		r = read_dir(w, &f, entry->lower[i]);
+	f.name = sum.dir;
+	ovl_map_done(&sum.failed);
 	if (f.name.len > 1)
 		qsort(f.name.data, f.name.len, sizeof(*f.name.data), compare_names);
 	if (r == 0)
 		r = ovl_snapshot_add(w->snapshot, (uint32_t)w->frame.len, name, strlen(name),
-				     w->sum);
+				     sum.sum);
 	if (r == 0)
 		r = ovl_vec_push(&w->frame, f);
 	if (r < 0)
@@ -343,7 +250,9 @@ static int take(struct walk *w)
 int ovl_snapshot_take(struct ovl_stack *stack, const struct ovl_config *rules,
 		      const struct ovl_check_options *options, struct ovl_snapshot **ret)
 {
-	_cleanup_(walk_done) struct walk w = { .stack = stack, .options = options };
+	_cleanup_(walk_done) struct walk w = { .stack = stack,
+					       .options = options,
+					       .threads = ovl_check_threads(options) };
 	const struct ovl_config config = stack->config;
 	const unsigned n_data = stack->n_data;
 	int r = ovl_snapshot_new(&w.snapshot);

@@ -11,15 +11,24 @@
 int ovl_view_below(const struct ovl_view *v, const struct ovl_hit **ret)
 {
 	struct ovl_view_shared *s = v->shared;
+	const struct ovl_chain *chain;
 	struct ovl_entry *parent;
 	int r;
 
 	if (!v->dir)
 		return -ENOENT; /* the root of a layer has no name to be looked up */
+	/* The chain will be asked for as well, and is found by the same lookup. */
+	if (v->obs->kind == OVL_KIND_REG && ovl_obs_has(v->obs, OVL_X_METACOPY)) {
+		r = ovl_chain_of(v, &chain);
+		if (r == 0)
+			*ret = &chain->hit;
+		return r;
+	}
 	if (!s->has_below) {
 		r = ovl_scan_entry(v->dir, &parent);
 		if (r == 0)
-			r = ovl_lookup(v->stack, parent, v->name, NULL, NULL, &s->below);
+			r = ovl_lookup_seen(v->stack, parent, v->name, v->has_stat ? v->obs : NULL,
+					    NULL, NULL, &s->below);
 		if (r < 0)
 			return r;
 		s->has_below = true;

@@ -146,6 +146,11 @@ int ovl_beneath_open_dir(int dir, const char *path, int *ret_fd)
 	return open_beneath(dir, path, READ_DIR, ret_fd);
 }
 
+int ovl_beneath_hold(int dir, const char *name, int *ret_fd)
+{
+	return open_beneath(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, ret_fd);
+}
+
 static int check_identity(int fd, uint64_t dev, uint64_t ino)
 {
 	struct stat st;

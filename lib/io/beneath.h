@@ -18,6 +18,13 @@
 int ovl_beneath_open_dir(int dir, const char *path, int *ret_fd);
 
 /**
+ * ovl_beneath_hold - get hold of an object of any type, a symlink too, without opening it (O_PATH)
+ * @name: one name in @dir; "" for @dir itself
+ * 0, -EXDEV for a mount point, or another errno.
+ */
+int ovl_beneath_hold(int dir, const char *name, int *ret_fd);
+
+/**
  * ovl_beneath_open_file - open a regular file for reading
  * @name: one name in @dir
  * @dev, @ino: the file that is expected

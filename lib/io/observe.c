@@ -59,8 +59,8 @@ static int read_value(struct ovl_reader *r, int dir, const char *name, const cha
 	}
 }
 
-static int read_values(struct ovl_reader *r, int dir, const char *name, bool userxattr,
-		       struct ovl_obs_scratch *scratch, struct ovl_obs *obs)
+static int read_values(struct ovl_reader *r, int dir, const char *name, uint32_t wanted,
+		       bool userxattr, struct ovl_obs_scratch *scratch, struct ovl_obs *obs)
 {
 	enum ovl_xattr_id id;
 	const char *xattr;
@@ -70,6 +70,8 @@ static int read_values(struct ovl_reader *r, int dir, const char *name, bool use
 	     xattr = next_name(&scratch->names, xattr)) {
 		switch (ovl_xattr_classify(xattr, userxattr, &id)) {
 		case OVL_XC_KNOWN:
+			if (!(wanted & (1u << id)))
+				break;
 			err = read_value(r, dir, name, xattr, id, scratch, obs);
 			if (err < 0)
 				return err;
@@ -94,17 +96,26 @@ static int read_values(struct ovl_reader *r, int dir, const char *name, bool use
 int ovl_reader_observe(struct ovl_reader *r, int dir, const char *name, bool userxattr,
 		       struct ovl_obs_scratch *scratch, struct ovl_obs *ret)
 {
-	struct ovl_obs obs = { 0 };
+	struct ovl_stat st;
+	int err = r->ops->stat(r, dir, name, &st);
+
+	return err < 0 ? err :
+			 ovl_reader_observe_rest(r, dir, name, &st, UINT32_MAX, userxattr, scratch,
+						 ret);
+}
+
+int ovl_reader_observe_rest(struct ovl_reader *r, int dir, const char *name,
+			    const struct ovl_stat *st, uint32_t wanted, bool userxattr,
+			    struct ovl_obs_scratch *scratch, struct ovl_obs *ret)
+{
+	struct ovl_obs obs = { .stat = *st };
 	int err;
 
-	err = r->ops->stat(r, dir, name, &obs.stat);
-	if (err < 0)
-		return err;
 	err = r->ops->list_xattrs(r, dir, name, &scratch->names);
 	if (err < 0)
 		return err;
 	obs.names = ovl_buf_bytes(&scratch->names);
-	err = read_values(r, dir, name, userxattr, scratch, &obs);
+	err = read_values(r, dir, name, wanted, userxattr, scratch, &obs);
 	if (err < 0)
 		return err;
 

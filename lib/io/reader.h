@@ -141,6 +141,14 @@ struct ovl_obs_scratch {
 };
 int ovl_reader_observe(struct ovl_reader *r, int dir, const char *name, bool userxattr,
 		       struct ovl_obs_scratch *scratch, struct ovl_obs *ret);
+
+/**
+ * ovl_reader_observe_rest - the same, for who has stat'ed the object and cares for some xattrs only
+ * @wanted: their bits (OVL_XBIT()); all others are taken for absent
+ */
+int ovl_reader_observe_rest(struct ovl_reader *r, int dir, const char *name,
+			    const struct ovl_stat *st, uint32_t wanted, bool userxattr,
+			    struct ovl_obs_scratch *scratch, struct ovl_obs *ret);
 void ovl_obs_scratch_done(struct ovl_obs_scratch *scratch);
 
 /**

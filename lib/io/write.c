@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "io/mountid.h"
+#include "io/beneath.h"
 #include "io/reader.h"
 
 #include "base/banned.h"
@@ -59,17 +59,9 @@ int ovl_write_hold(int dir, const char *name, int *ret_object, struct ovl_stat *
 
 	if (*name && !is_name(name))
 		return -EINVAL;
-	do
-		fd = openat(dir, *name ? name : ".",
-			    O_PATH | O_NOFOLLOW | O_CLOEXEC | (*name ? 0 : O_DIRECTORY));
-	while (fd < 0 && errno == EINTR);
-	if (fd < 0)
-		return -errno;
-	if (*name) {
-		r = ovl_mountid_same(dir, fd);
-		if (r <= 0)
-			return r < 0 ? r : -EXDEV;
-	}
+	r = ovl_beneath_hold(dir, name, &fd);
+	if (r < 0)
+		return r;
 	if (ret_stat) {
 		r = reader->ops->stat(reader, fd, "", &st);
 		if (r < 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "check/engine.h"
 #include "check/snapshot.h"
 #include "repair/estimate.h"
 
@@ -102,7 +103,8 @@ static int check_space(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_con
 	_cleanup_free_ char *layer = NULL;
 	int lacking, r;
 
-	r = ovl_estimate(w->tx.stack, last->report, last->facts, &ret->estimate, &lacking);
+	r = ovl_estimate(w->tx.stack, last->report, last->facts, w->tx.threads, &ret->estimate,
+			 &lacking);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot find out how much space the conversion takes");
 	ret->lacks_space = lacking != OVL_LAYER_NONE;
@@ -165,7 +167,8 @@ int ovl_convert_preview(struct ovl_stack *stack, const struct ovl_check_options 
 
 	if (r == 0) {
 		c.obstacle = find_obstacle(*ret);
-		r = ovl_estimate(stack, *ret, facts, &c.estimate, &lacking);
+		r = ovl_estimate(stack, *ret, facts, ovl_check_threads(options), &c.estimate,
+				 &lacking);
 		if (r < 0)
 			ovl_fail(e, r, "cannot find out how much space the conversion takes");
 		c.lacks_space = r == 0 && lacking != OVL_LAYER_NONE;

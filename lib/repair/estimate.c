@@ -5,10 +5,12 @@
 #include "repair/estimate.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/crowd.h"
 #include "io/space.h"
 #include "repair/tree.h"
 
@@ -28,6 +30,11 @@ struct estimate {
 	struct ovl_map filled; /* files whose data is counted */
 	uint64_t by_problem[OVL_P__MAX];
 	uint64_t number;
+	pthread_mutex_t lock; /* for all of these */
+
+	const struct ovl_report *report;
+	const struct ovl_facts *facts;
+	unsigned threads;
 };
 
 static int find_demand(struct estimate *x, int layer, struct demand **ret)
@@ -69,6 +76,7 @@ static int is_first(struct estimate *x, const struct ovl_op *op)
 			   &value);
 }
 
+/* With the lock held. */
 static int add_op(struct estimate *x, const struct ovl_finding *f, const struct ovl_op *op)
 {
 	const struct ovl_place *source = op->type == OVL_OP_DATA ? &op->to :
@@ -112,8 +120,10 @@ static int add_finding(struct estimate *x, struct ovl_fixer *fx)
 			struct ovl_op *op = &way.ops.data[k];
 			int added = op->make == OVL_MAKE_TREE ? ovl_tree_count(x->stack, op) : 0;
 
+			pthread_mutex_lock(&x->lock);
 			if (added == 0)
 				added = add_op(x, fx->finding, op);
+			pthread_mutex_unlock(&x->lock);
 			r = added < 0 ? added : r;
 		}
 		ovl_way_done(&way);
@@ -157,25 +167,40 @@ static void sum_up(const struct estimate *x, struct ovl_estimate *ret, int *ret_
 	}
 }
 
-int ovl_estimate(struct ovl_stack *stack, const struct ovl_report *report,
-		 const struct ovl_facts *facts, struct ovl_estimate *ret, int *ret_lacking)
+/* One thread's share of the findings. */
+static int add_share(void *ctx, size_t share)
 {
-	struct estimate x = { .stack = stack };
-	struct ovl_fixer fx = { .stack = stack, .facts = facts, .number = &x.number };
-	size_t n = ovl_report_len(report);
+	struct estimate *x = ctx;
+	struct ovl_fixer fx = { .stack = x->stack, .facts = x->facts, .number = &x->number };
+	size_t n = ovl_report_len(x->report);
+	size_t from = n * share / x->threads, to = n * (share + 1) / x->threads;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		struct ovl_finding f = ovl_report_get(report, i);
+	for (size_t i = from; r == 0 && i < to; i++) {
+		struct ovl_finding f = ovl_report_get(x->report, i);
 
 		if (ovl_plan_phase(f.problem) == OVL_PHASE_REPAIR)
 			continue;
 		ovl_fixer_begin(&fx, &f);
-		r = add_finding(&x, &fx);
+		r = add_finding(x, &fx);
 	}
+	ovl_fixer_done(&fx);
+	return r;
+}
+
+int ovl_estimate(struct ovl_stack *stack, const struct ovl_report *report,
+		 const struct ovl_facts *facts, unsigned threads, struct ovl_estimate *ret,
+		 int *ret_lacking)
+{
+	struct estimate x = { .stack = stack,
+			      .lock = PTHREAD_MUTEX_INITIALIZER,
+			      .report = report,
+			      .facts = facts,
+			      .threads = threads };
+	int r = ovl_crowd(threads, threads, add_share, &x);
+
 	if (r == 0)
 		sum_up(&x, ret, ret_lacking);
-	ovl_fixer_done(&fx);
 	ovl_vec_done(&x.demand);
 	ovl_map_done(&x.filled);
 	return r;

@@ -14,6 +14,7 @@
  * Plans are dropped one by one, so memory does not grow. 0 or negative errno.
  */
 int ovl_estimate(struct ovl_stack *stack, const struct ovl_report *report,
-		 const struct ovl_facts *facts, struct ovl_estimate *ret, int *ret_lacking);
+		 const struct ovl_facts *facts, unsigned threads, struct ovl_estimate *ret,
+		 int *ret_lacking);
 
 #endif

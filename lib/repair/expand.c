@@ -215,7 +215,8 @@ static int emit_spread(struct walk *w, const struct ovl_path *dir, struct ovl_pl
 {
 	struct ovl_op op = { .type = OVL_OP_SPREAD, .make = OVL_MAKE_TREE, .to = *to };
 	_cleanup_(ovl_buf_done) struct ovl_buf path = { 0 };
-	int r = ovl_buf_addf(&path, "/stage/%llu.tree", (unsigned long long)++*w->fx->number);
+	int r = ovl_buf_addf(&path, "/stage/%llu.tree",
+			     (unsigned long long)ovl_fixer_number(w->fx));
 
 	op.links = ovl_tree_links_ref(w->links);
 	op.at.tree = OVL_TREE_STORE;
@@ -274,7 +275,7 @@ static int emit_new(struct walk *w, const struct ovl_found *lower)
 	struct ovl_op op = { .type = OVL_OP_MOVE,
 			     .make = OVL_MAKE_COPY,
 			     .source_ino = lower->stat.ino };
-	const uint64_t number = ++*w->fx->number;
+	const uint64_t number = ovl_fixer_number(w->fx);
 	struct ovl_place to = { 0 };
 	int r = ovl_place_store(&to, "stage", number);
 

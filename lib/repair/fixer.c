@@ -49,6 +49,11 @@ int ovl_way_refuse(struct ovl_fixer *fx, const char *fmt, ...)
 	return 0;
 }
 
+uint64_t ovl_fixer_number(struct ovl_fixer *fx)
+{
+	return __atomic_add_fetch(fx->number, 1, __ATOMIC_RELAXED);
+}
+
 char *ovl_fixer_place(struct ovl_fixer *fx, struct ovl_loc loc)
 {
 	return ovl_stack_place(fx->stack, loc);
@@ -57,7 +62,8 @@ char *ovl_fixer_place(struct ovl_fixer *fx, struct ovl_loc loc)
 void ovl_fixer_begin(struct ovl_fixer *fx, const struct ovl_finding *finding)
 {
 	fx->finding = finding;
-	fx->last.seen = false;
+	for (size_t i = 0; i < 2; i++)
+		fx->last.seen[i].valid = false;
 }
 
 static void forget_entry(struct ovl_fixer *fx)
@@ -74,63 +80,96 @@ void ovl_fixer_done(struct ovl_fixer *fx)
 	ovl_obs_scratch_done(&fx->scratch);
 	ovl_other_names_done(&fx->others);
 	ovl_linked_done(&fx->linked);
-	ovl_dir_unref(fx->last.dir);
-	fx->last.dir = NULL;
-	ovl_path_unref((struct ovl_path *)fx->last.loc.path);
-	fx->last.loc.path = NULL;
-	fx->last.seen = false;
+	for (size_t i = 0; i < 2; i++) {
+		struct ovl_fixer_seen *seen = &fx->last.seen[i];
+
+		ovl_dir_unref(fx->last.dir[i]);
+		fx->last.dir[i] = NULL;
+		ovl_path_unref((struct ovl_path *)seen->loc.path);
+		ovl_obs_scratch_done(&seen->scratch);
+		*seen = (struct ovl_fixer_seen){ 0 };
+	}
 	forget_entry(fx);
+}
+
+static bool is_dir_of(const struct ovl_dir *dir, struct ovl_loc loc)
+{
+	return dir && dir->layer == loc.layer &&
+	       ovl_path_compare(dir->path, loc.path ? loc.path->parent : NULL) == 0;
 }
 
 /*
  * The directory that holds an object, or for the root of a tree that root itself. The next object that is
- * asked about is in the same one, as a rule.
+ * asked about is in the same one, as a rule. @ret: good until the next call; ovl_dir_unpin() it.
  */
-static int pin_parent(struct ovl_fixer *fx, struct ovl_loc loc, int *ret_fd)
+static int pin_parent(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_dir **ret, int *ret_fd)
 {
-	struct ovl_path *parent = loc.path ? loc.path->parent : NULL;
-	struct ovl_dir *dir = fx->last.dir;
+	struct ovl_dir **last = fx->last.dir, *dir = last[0];
 
-	if (!dir || dir->layer != loc.layer || ovl_path_compare(dir->path, parent) != 0) {
-		dir = ovl_dir_new(fx->stack, loc.layer, parent);
+	if (!is_dir_of(dir, loc)) {
+		dir = is_dir_of(last[1], loc) ?
+			      ovl_dir_ref(last[1]) :
+			      ovl_dir_new(fx->stack, loc.layer, loc.path ? loc.path->parent : NULL);
 		if (!dir)
 			return -ENOMEM;
-		ovl_dir_unref(fx->last.dir);
-		fx->last.dir = dir;
+		ovl_dir_unref(last[1]);
+		last[1] = last[0];
+		last[0] = dir;
 	}
+	*ret = dir;
 	return ovl_dir_pin(dir, ret_fd);
 }
 
-static bool is_last(const struct ovl_fixer *fx, struct ovl_loc loc, bool userxattr)
+static const struct ovl_fixer_seen *find_seen(const struct ovl_fixer *fx, struct ovl_loc loc,
+					      bool userxattr)
 {
-	return fx->last.seen && fx->last.loc.layer == loc.layer && fx->last.loc.path == loc.path &&
-	       fx->last.userxattr == userxattr;
+	for (size_t i = 0; i < 2; i++) {
+		const struct ovl_fixer_seen *seen = &fx->last.seen[i];
+
+		if (seen->valid && seen->loc.layer == loc.layer && seen->loc.path == loc.path &&
+		    seen->userxattr == userxattr)
+			return seen;
+	}
+	return NULL;
+}
+
+static int see(struct ovl_fixer *fx, struct ovl_loc loc, bool userxattr,
+	       struct ovl_fixer_seen *seen)
+{
+	struct ovl_dir *dir;
+	int r, fd;
+
+	seen->valid = false;
+	r = pin_parent(fx, loc, &dir, &fd);
+	if (r < 0)
+		return r;
+	r = ovl_reader_observe(fx->stack->reader, fd, loc.path ? loc.path->name : "", userxattr,
+			       &seen->scratch, &seen->obs);
+	ovl_dir_unpin(dir);
+	if (r < 0)
+		return r;
+	ovl_path_ref(loc.path); /* so that nothing else gets this address */
+	ovl_path_unref((struct ovl_path *)seen->loc.path);
+	seen->loc = loc;
+	seen->userxattr = userxattr;
+	seen->valid = true;
+	return 0;
 }
 
 int ovl_fixer_observe_as(struct ovl_fixer *fx, struct ovl_loc loc, bool userxattr,
 			 struct ovl_obs *ret)
 {
-	int r, fd;
+	const struct ovl_fixer_seen *seen = find_seen(fx, loc, userxattr);
+	int r;
 
-	if (is_last(fx, loc, userxattr)) {
-		*ret = fx->last.obs;
-		return 0;
+	if (!seen) {
+		seen = &fx->last.seen[fx->last.turn];
+		r = see(fx, loc, userxattr, &fx->last.seen[fx->last.turn]);
+		if (r < 0)
+			return r;
 	}
-	fx->last.seen = false;
-	r = pin_parent(fx, loc, &fd);
-	if (r < 0)
-		return r;
-	r = ovl_reader_observe(fx->stack->reader, fd, loc.path ? loc.path->name : "", userxattr,
-			       &fx->scratch, ret);
-	ovl_dir_unpin(fx->last.dir);
-	if (r < 0)
-		return r;
-	ovl_path_ref(loc.path); /* so that nothing else gets this address */
-	ovl_path_unref((struct ovl_path *)fx->last.loc.path);
-	fx->last.seen = true;
-	fx->last.loc = loc;
-	fx->last.userxattr = userxattr;
-	fx->last.obs = *ret;
+	fx->last.turn = seen == &fx->last.seen[0]; /* the other one goes first */
+	*ret = seen->obs;
 	return 0;
 }
 
@@ -142,13 +181,14 @@ int ovl_fixer_observe(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_obs *
 int ovl_fixer_handle(struct ovl_fixer *fx, struct ovl_loc loc, uint8_t flags,
 		     unsigned char *ret_raw)
 {
+	struct ovl_dir *dir;
 	int r, fd;
 
-	r = pin_parent(fx, loc, &fd);
+	r = pin_parent(fx, loc, &dir, &fd);
 	if (r < 0)
 		return r;
 	r = ovl_origin_of(fx->stack, loc.layer, fd, loc.path ? loc.path->name : "", flags, ret_raw);
-	ovl_dir_unpin(fx->last.dir);
+	ovl_dir_unpin(dir);
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
@@ -156,13 +196,14 @@ int ovl_fixer_open(struct ovl_fixer *fx, struct ovl_loc file, const struct ovl_s
 		   int *ret_fd)
 {
 	struct ovl_reader *reader = fx->stack->reader;
+	struct ovl_dir *dir;
 	int r, fd;
 
-	r = pin_parent(fx, file, &fd);
+	r = pin_parent(fx, file, &dir, &fd);
 	if (r < 0)
 		return r;
 	r = reader->ops->open_file(reader, fd, file.path->name, st->dev, st->ino, ret_fd);
-	ovl_dir_unpin(fx->last.dir);
+	ovl_dir_unpin(dir);
 	return r;
 }
 
@@ -211,11 +252,15 @@ static int parent_entry(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_ent
 int ovl_fixer_shows(struct ovl_fixer *fx, struct ovl_loc loc, struct ovl_hit *ret)
 {
 	struct ovl_entry *entry;
-	int r = parent_entry(fx, loc, &entry);
+	struct ovl_obs obs;
+	int seen, r = parent_entry(fx, loc, &entry);
 
 	if (r < 0)
 		return r;
-	r = ovl_lookup(fx->stack, entry, loc.path->name, NULL, NULL, ret);
+	/* It will be asked for as well, or was. */
+	seen = ovl_fixer_observe(fx, loc, &obs);
+	r = ovl_lookup_seen(fx->stack, entry, loc.path->name, seen == 0 ? &obs : NULL, NULL, NULL,
+			    ret);
 	ovl_entry_unref(entry);
 	return r;
 }

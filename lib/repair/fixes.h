@@ -15,11 +15,13 @@ int ovl_fix_set_aside(struct ovl_fixer *fx);
 #define REPAIR_DEEP REPAIR
 #define REPAIR_BELOW REPAIR
 #define CONVERT REPAIR
+#define CONVERT_EACH REPAIR
 #define CONVERT_INTO(PROBLEM, PHASE, NEED, FIX, TEXT) \
 	int ovl_fix_##FIX(struct ovl_fixer *fx);      \
 	int ovl_need_##NEED(struct ovl_fixer *fx, struct ovl_parents *parents);
 #include "repair/repairs.def"
 #undef CONVERT_INTO
+#undef CONVERT_EACH
 #undef CONVERT
 #undef REPAIR_BELOW
 #undef REPAIR_DEEP

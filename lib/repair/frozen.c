@@ -75,11 +75,26 @@ int ovl_frozen_check(struct ovl_trees *trees, const struct ovl_op *op, char **re
 	return r == 0 && names ? check_place(trees, &op->to, true, ret_why) : r;
 }
 
+static bool changes_names(const struct ovl_op *op)
+{
+	return op->type != OVL_OP_XATTR && op->type != OVL_OP_DATA;
+}
+
+/* One after the other, as a rule, the operations of a step change the same object. */
+static bool is_checked(const ovl_op_vec *ops, size_t i)
+{
+	const struct ovl_op *op = &ops->data[i], *before = i > 0 ? &ops->data[i - 1] : NULL;
+
+	return before && !changes_names(op) && !changes_names(before) &&
+	       op->at.tree == before->at.tree && strcmp(op->at.path, before->at.path) == 0;
+}
+
 int ovl_frozen_check_all(struct ovl_trees *trees, const ovl_op_vec *ops, char **ret_why)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ops->len; i++)
-		r = ovl_frozen_check(trees, &ops->data[i], ret_why);
+		if (!is_checked(ops, i))
+			r = ovl_frozen_check(trees, &ops->data[i], ret_why);
 	return r;
 }

@@ -218,14 +218,15 @@ static int emit_dir(const struct ovl_parents *p, struct ovl_fixer *fx, const str
 /* Each one after that which it is in. */
 static int list(const struct ovl_parents *p, struct ovl_fixer *fx, size_t top, visit_vec *ret)
 {
-	int r = ovl_vec_push(ret, ((struct visit){ top, ++*fx->number, 0 }));
+	int r = ovl_vec_push(ret, ((struct visit){ top, ovl_fixer_number(fx), 0 }));
 
 	for (size_t i = 0; r == 0 && i < ret->len; i++) {
 		const uint64_t parent = ret->data[i].number;
 		size_t next = p->dir.data[ret->data[i].dir].inside;
 
 		for (; r == 0 && next != 0; next = p->dir.data[next - 1].next)
-			r = ovl_vec_push(ret, ((struct visit){ next - 1, ++*fx->number, parent }));
+			r = ovl_vec_push(
+				ret, ((struct visit){ next - 1, ovl_fixer_number(fx), parent }));
 	}
 	return r;
 }

@@ -7,11 +7,14 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/crowd.h"
 #include "repair/decide.h"
 #include "repair/lower.h"
 #include "repair/parents.h"
 
 #include "base/banned.h"
+
+enum { STRETCH = 64 }; /* findings that are worth several threads */
 
 /** What making a plan needs. */
 struct planner {
@@ -193,42 +196,151 @@ enum ovl_phase ovl_plan_phase(enum ovl_problem_id problem)
 	return ovl_repair_rows(problem, &row) > 0 ? row->phase : OVL_PHASE_REPAIR;
 }
 
+/** All that one call is about; what planners share. */
+struct planning {
+	struct ovl_stack *stack;
+	const struct ovl_report *report;
+	const struct ovl_facts *facts;
+	const struct ovl_policy *policy;
+	const struct ovl_plan_part *part;
+	struct ovl_plan_memory *memory;
+};
+
+static struct planner planner_of(const struct planning *all)
+{
+	return (struct planner){ .fx = { .stack = all->stack,
+					 .facts = all->facts,
+					 .report = all->report,
+					 .number = &all->memory->number,
+					 .copied = &all->memory->copied },
+				 .policy = all->policy,
+				 .declined = &all->memory->declined,
+				 .converts = all->part->phase != OVL_PHASE_REPAIR };
+}
+
+static void planner_done(struct planner *p)
+{
+	ovl_fixer_done(&p->fx);
+	ovl_map_done(&p->writable);
+}
+
+static bool is_planned_for(const struct planning *all, size_t i)
+{
+	const struct ovl_policy *policy = all->policy;
+	struct ovl_finding f = ovl_report_get(all->report, i);
+
+	return ovl_plan_phase(f.problem) == all->part->phase &&
+	       (!policy->wanted || policy->wanted(policy->ctx, &f));
+}
+
+static int plan_number(struct planner *p, size_t i, struct ovl_repair_step *ret)
+{
+	struct ovl_finding f = ovl_report_get(p->fx.report, i);
+	struct ovl_repair_step step = { .finding = i };
+	int r;
+
+	ovl_fixer_begin(&p->fx, &f);
+	r = plan_finding(p, &step);
+	/* What a lower layer shows matters to those above it. */
+	if (step.way.row)
+		step.recheck = step.way.row->recheck || f.loc.layer > OVL_LAYER_UPPER;
+	*ret = step;
+	return r;
+}
+
+/* ---- Many at once ---- */
+
+/** Findings that follow one another, each planned for whatever the others are. */
+struct stretch {
+	const struct planning *all;
+	size_t from, n, shares;
+	struct ovl_repair_step *step; /* of each */
+};
+
+static bool is_apart(const struct planning *all, size_t i)
+{
+	const struct ovl_repair_row *row;
+
+	return ovl_repair_rows(ovl_report_get(all->report, i).problem, &row) == 1 && row->apart &&
+	       is_planned_for(all, i);
+}
+
+static size_t stretch_len(const struct planning *all, size_t from)
+{
+	size_t to = from;
+
+	if (all->part->threads == 1 || all->policy->mode == OVL_REPAIR_ASK)
+		return 0;
+	while (to < all->part->to && is_apart(all, to))
+		to++;
+	return to - from;
+}
+
+static int plan_share(void *ctx, size_t share)
+{
+	const struct stretch *s = ctx;
+	struct planner p = planner_of(s->all);
+	size_t to = s->n * (share + 1) / s->shares;
+	int r = 0;
+
+	for (size_t i = s->n * share / s->shares; r == 0 && i < to; i++)
+		r = plan_number(&p, s->from + i, &s->step[i]);
+	planner_done(&p);
+	return r;
+}
+
+static int plan_stretch(const struct planning *all, size_t from, size_t n, ovl_plan *ret)
+{
+	_cleanup_free_ struct ovl_repair_step *step = calloc(n, sizeof(*step));
+	struct stretch s = { all, from, n, all->part->threads, step };
+	int r = step ? ovl_crowd((unsigned)s.shares, s.shares, plan_share, &s) : -ENOMEM;
+	size_t i = 0;
+
+	while (r == 0 && i < n) {
+		r = ovl_vec_push(ret, step[i]);
+		if (r == 0)
+			i++;
+	}
+	for (; step && i < n; i++) {
+		ovl_way_done(&step[i].way);
+		free(step[i].why);
+	}
+	return r;
+}
+
 /* What a conversion has no way for is left by every phase, and told with the repairs. */
 int ovl_plan_make(struct ovl_stack *stack, const struct ovl_report *report,
 		  const struct ovl_facts *facts, const struct ovl_policy *policy,
 		  const struct ovl_plan_part *part, struct ovl_plan_memory *memory, ovl_plan *ret)
 {
-	struct planner p = { .fx = { .stack = stack,
-				     .facts = facts,
-				     .report = report,
-				     .number = &memory->number,
-				     .copied = &memory->copied },
-			     .policy = policy,
-			     .declined = &memory->declined,
-			     .converts = part->phase != OVL_PHASE_REPAIR };
+	const struct planning all = { stack, report, facts, policy, part, memory };
+	struct planner p = planner_of(&all);
+	size_t i = part->from, n;
 	int r = 0;
 
-	for (size_t i = part->from; r == 0 && i < part->to && !p.quit; i++) {
-		struct ovl_finding f = ovl_report_get(report, i);
-		struct ovl_repair_step step = { .finding = i };
+	while (r == 0 && i < part->to && !p.quit) {
+		struct ovl_repair_step step;
 
-		if (ovl_plan_phase(f.problem) != part->phase ||
-		    (policy->wanted && !policy->wanted(policy->ctx, &f)))
+		n = stretch_len(&all, i);
+		if (n >= STRETCH) {
+			r = plan_stretch(&all, i, n, ret);
+			i += n;
 			continue;
-		ovl_fixer_begin(&p.fx, &f);
-		r = plan_finding(&p, &step);
-		/* What a lower layer shows matters to those above it. */
-		if (step.way.row)
-			step.recheck = step.way.row->recheck || f.loc.layer > OVL_LAYER_UPPER;
-		if (r == 0)
-			r = ovl_vec_push(ret, step);
-		if (r < 0) {
-			ovl_way_done(&step.way);
-			free(step.why);
+		}
+		/* (Those of a short stretch are not looked at again and again.) */
+		for (n = n ? n : 1; r == 0 && n > 0 && !p.quit; n--, i++) {
+			if (!is_planned_for(&all, i))
+				continue;
+			r = plan_number(&p, i, &step);
+			if (r == 0)
+				r = ovl_vec_push(ret, step);
+			if (r < 0) {
+				ovl_way_done(&step.way);
+				free(step.why);
+			}
 		}
 	}
-	ovl_fixer_done(&p.fx);
-	ovl_map_done(&p.writable);
+	planner_done(&p);
 	return r < 0 ? r : p.quit ? -ECANCELED : 0;
 }
 

@@ -65,6 +65,7 @@ struct ovl_repair_row {
 	const char *text; /* "remove it"; NULL: the planner says it with ovl_way_say() */
 	bool recheck;     /* what it brings to light is to be checked in another round */
 	bool below;       /* nobody could miss what it does in a lower layer either */
+	bool apart;       /* what it plans is the same whatever was planned for others */
 	enum ovl_phase phase;
 	ovl_need_fn *need; /* NULL: nothing */
 };
@@ -92,19 +93,24 @@ struct ovl_fixer {
 	bool closed;         /* whatever the planner says: an operation of it may not be */
 
 	/*
-	 * What was asked for last, since a planner asks more than once. Directories and entries stay what
-	 * they are as long as nothing is carried out; an object only until the next finding.
+	 * What was asked for last, since a planner asks more than once, and of two objects as a rule: the
+	 * upper one and the lower. Directories and entries stay what they are as long as nothing is carried
+	 * out; an object only until the next finding.
 	 */
 	struct {
-		struct ovl_dir *dir;         /* counted; NULL */
+		struct ovl_dir *dir[2];      /* counted; NULL; the one used last comes first */
 		struct ovl_entry *entry;     /* counted; NULL */
 		struct ovl_path *entry_path; /* counted */
-		bool seen, userxattr;
-		struct ovl_loc loc; /* path counted */
-		struct ovl_obs obs;
+		struct ovl_fixer_seen {
+			bool valid, userxattr;
+			struct ovl_loc loc; /* path counted */
+			struct ovl_obs obs;
+			struct ovl_obs_scratch scratch; /* what obs points into */
+		} seen[2];
+		unsigned turn; /* which of them is the older one */
 	} last;
 
-	struct ovl_obs_scratch scratch; /* of ovl_fixer_observe() */
+	struct ovl_obs_scratch scratch; /* for planners */
 	struct ovl_other_names others;  /* of ovl_fixer_names() */
 	struct ovl_linked linked;       /* of ovl_way_replace() */
 	struct ovl_map *
@@ -126,6 +132,9 @@ int ovl_way_refuse(struct ovl_fixer *fx, const char *fmt, ...)
 /** ovl_fixer_begin - from now on it is about this finding; ovl_fixer_done() in the end */
 void ovl_fixer_begin(struct ovl_fixer *fx, const struct ovl_finding *finding);
 void ovl_fixer_done(struct ovl_fixer *fx);
+
+/** ovl_fixer_number - the next number for saved/ or stage/; several fixers may share them */
+uint64_t ovl_fixer_number(struct ovl_fixer *fx);
 
 /** ovl_fixer_place - "upper:/a", escaped; free() it; NULL when out of memory */
 char *ovl_fixer_place(struct ovl_fixer *fx, struct ovl_loc loc);
@@ -261,6 +270,7 @@ struct ovl_plan_part {
 	size_t from, to; /* by number, @to not included */
 	enum ovl_phase
 		phase; /* those that this phase has ways for; REPAIR: all that is no conversion */
+	unsigned threads; /* that may plan at once */
 };
 
 /** ovl_plan_phase - the phase of the ways for a problem; REPAIR if it is no conversion */

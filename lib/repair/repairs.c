@@ -8,26 +8,33 @@
 #include "base/banned.h"
 
 static const struct ovl_repair_row rows[] = {
-#define REPAIR(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, false, false, 0, NULL },
-#define REPAIR_DEEP(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, false, 0, NULL },
+#define ROW(PROBLEM, TRUST, FIX, TEXT, ...) \
+	{ .problem = OVL_P_##PROBLEM,       \
+	  .trust = OVL_WAY_##TRUST,         \
+	  .fix = ovl_fix_##FIX,             \
+	  .text = (TEXT),                   \
+	  __VA_ARGS__ },
+#define REPAIR(PROBLEM, TRUST, FIX, TEXT) ROW(PROBLEM, TRUST, FIX, TEXT, .recheck = false)
+#define REPAIR_DEEP(PROBLEM, TRUST, FIX, TEXT) ROW(PROBLEM, TRUST, FIX, TEXT, .recheck = true)
 #define REPAIR_BELOW(PROBLEM, TRUST, FIX, TEXT) \
-	{ OVL_P_##PROBLEM, OVL_WAY_##TRUST, ovl_fix_##FIX, TEXT, true, true, 0, NULL },
-#define CONVERT_INTO(PROBLEM, PHASE, NEED, FIX, TEXT)                         \
-	{ OVL_P_##PROBLEM,   OVL_WAY_PREEN,  ovl_fix_##FIX, TEXT, true, true, \
-	  OVL_PHASE_##PHASE, ovl_need_##NEED },
-#define CONVERT(PROBLEM, PHASE, FIX, TEXT)                                         \
-	{                                                                          \
-		OVL_P_##PROBLEM,   OVL_WAY_PREEN, ovl_fix_##FIX, TEXT, true, true, \
-		OVL_PHASE_##PHASE, NULL                                            \
-	},
+	ROW(PROBLEM, TRUST, FIX, TEXT, .recheck = true, .below = true)
+#define CONVERT_ROW(PROBLEM, PHASE, FIX, TEXT, ...)                                                \
+	ROW(PROBLEM, PREEN, FIX, TEXT, .recheck = true, .below = true, .phase = OVL_PHASE_##PHASE, \
+	    __VA_ARGS__)
+#define CONVERT(PROBLEM, PHASE, FIX, TEXT) CONVERT_ROW(PROBLEM, PHASE, FIX, TEXT, .apart = false)
+#define CONVERT_EACH(PROBLEM, PHASE, FIX, TEXT) \
+	CONVERT_ROW(PROBLEM, PHASE, FIX, TEXT, .apart = true)
+#define CONVERT_INTO(PROBLEM, PHASE, NEED, FIX, TEXT) \
+	CONVERT_ROW(PROBLEM, PHASE, FIX, TEXT, .need = ovl_need_##NEED)
 #include "repair/repairs.def"
-#undef CONVERT
 #undef CONVERT_INTO
+#undef CONVERT_EACH
+#undef CONVERT
+#undef CONVERT_ROW
 #undef REPAIR_BELOW
 #undef REPAIR_DEEP
 #undef REPAIR
+#undef ROW
 };
 
 size_t ovl_repair_rows(enum ovl_problem_id problem, const struct ovl_repair_row **ret)

@@ -35,7 +35,7 @@ static int add_twin(struct ovl_fixer *fx, struct ovl_loc file, uint64_t ino, str
 static int add_name(struct ovl_fixer *fx, uint64_t twin, struct ovl_loc to)
 {
 	struct ovl_op op = { .type = OVL_OP_MOVE, .make = OVL_MAKE_LINK };
-	int r = ovl_place_store(&op.at, "stage", ++*fx->number);
+	int r = ovl_place_store(&op.at, "stage", ovl_fixer_number(fx));
 
 	if (r == 0)
 		r = ovl_place_store(&op.source, "stage", twin);
@@ -47,7 +47,7 @@ static int add_name(struct ovl_fixer *fx, uint64_t twin, struct ovl_loc to)
 int ovl_way_replace(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc data)
 {
 	const int layer = file.layer == OVL_LAYER_INDEX ? OVL_LAYER_UPPER : file.layer;
-	const uint64_t number = ++*fx->number;
+	const uint64_t number = ovl_fixer_number(fx);
 	const struct ovl_linked_name *name;
 	struct ovl_obs obs;
 	uint64_t ino;

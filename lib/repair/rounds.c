@@ -208,7 +208,8 @@ static int run_round(struct ovl_work *w, enum ovl_phase phase, struct ovl_round 
 	n = ovl_report_len(round->report);
 	size = phase == OVL_PHASE_REPAIR ? n : (size_t)PART;
 	for (size_t at = 0; r == 0 && !w->quit && at < n; at += size) {
-		const struct ovl_plan_part part = { at, n - at < size ? n : at + size, phase };
+		const struct ovl_plan_part part = { at, n - at < size ? n : at + size, phase,
+						    w->tx.threads };
 
 		r = run_part(w, round, &part, e);
 	}

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "repair/crowd.h"
+#include "base/crowd.h"
 #include "repair/frozen.h"
 #include "repair/recover.h"
 #include "repair/stage.h"

@@ -124,7 +124,7 @@ int ovl_way_set_aside(struct ovl_fixer *fx, struct ovl_loc loc)
 	int r = begin(fx, loc, &op);
 
 	if (r == 0)
-		r = ovl_place_store(&op.to, "saved", ++*fx->number);
+		r = ovl_place_store(&op.to, "saved", ovl_fixer_number(fx));
 	return ovl_way_add(fx, &op, r);
 }
 
@@ -161,7 +161,7 @@ int ovl_way_unlink(struct ovl_fixer *fx, struct ovl_loc kept, struct ovl_loc gon
 int ovl_way_whiteout(struct ovl_fixer *fx, struct ovl_loc loc)
 {
 	struct ovl_op op = { .type = OVL_OP_MOVE, .make = OVL_MAKE_WHITEOUT };
-	int r = ovl_place_store(&op.at, "stage", ++*fx->number);
+	int r = ovl_place_store(&op.at, "stage", ovl_fixer_number(fx));
 
 	if (r == 0)
 		r = ovl_place_set(&op.to, loc);
@@ -187,7 +187,7 @@ static int copy(struct ovl_fixer *fx, struct ovl_loc lower, const struct ovl_loc
 	}
 	op.cost = obs.kind == OVL_KIND_REG ? obs.stat.blocks * 512 : 0;
 	if (r == 0)
-		r = ovl_place_store(&op.at, "stage", ++*fx->number);
+		r = ovl_place_store(&op.at, "stage", ovl_fixer_number(fx));
 	if (r == 0)
 		r = ovl_place_set(&op.source, lower);
 	if (r == 0)
@@ -221,7 +221,7 @@ static int change_data(struct ovl_fixer *fx, struct ovl_loc file, const struct o
 	if (r == 0) {
 		op.old_size = obs.stat.size;
 		op.new_size = size ? *size : obs.stat.size;
-		op.saved = ++*fx->number;
+		op.saved = ovl_fixer_number(fx);
 	}
 	if (r == 0 && lower) {
 		r = ovl_fixer_observe(fx, *lower, &obs);

@@ -278,6 +278,18 @@ int ovl_lookup(struct ovl_stack *stack, struct ovl_entry *parent, const char *na
 		name, ret);
 }
 
+int ovl_lookup_seen(struct ovl_stack *stack, struct ovl_entry *parent, const char *name,
+		    const struct ovl_obs *top, ovl_step_fn *step, void *step_ctx,
+		    struct ovl_hit *ret)
+{
+	return look_up((struct ovl_lookup){ .stack = stack,
+					    .parent = parent,
+					    .top = top,
+					    .step = step,
+					    .step_ctx = step_ctx },
+		       name, ret);
+}
+
 int ovl_lookup_if(struct ovl_stack *stack, struct ovl_entry *parent, const char *name,
 		  const struct ovl_whatif *what, struct ovl_hit *ret)
 {

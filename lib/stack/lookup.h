@@ -98,6 +98,14 @@ struct ovl_entry *ovl_entry_unref(struct ovl_entry *e); /* returns NULL; NULL is
 int ovl_lookup(struct ovl_stack *stack, struct ovl_entry *parent, const char *name,
 	       ovl_step_fn *step, void *step_ctx, struct ovl_hit *ret);
 
+/**
+ * ovl_lookup_seen - ovl_lookup(), for who has just looked at the object in the topmost directory
+ * @top: what it is there, all of it; @parent's topmost directory is the one it was seen in
+ */
+int ovl_lookup_seen(struct ovl_stack *stack, struct ovl_entry *parent, const char *name,
+		    const struct ovl_obs *top, ovl_step_fn *step, void *step_ctx,
+		    struct ovl_hit *ret);
+
 /** One xattr of one object, as if it were another. */
 struct ovl_whatif {
 	int layer;

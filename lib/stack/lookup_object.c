@@ -83,15 +83,23 @@ static void pretend(struct ovl_lookup *l, int layer)
 
 /*
  * Looks at @name in @dir. A directory in the last layer and a special file are only stat'ed, since
- * none of their xattrs can matter to a lookup. Returns 1 there, 0 absent, <0.
+ * none of their xattrs can matter to a lookup. Who listens is told of all. Returns 1 there, 0 absent, <0.
  */
 static int look(struct ovl_lookup *l, int layer, int dir, const char *name)
 {
+	const uint32_t marks = OVL_XBIT(OPAQUE) | OVL_XBIT(REDIRECT) | OVL_XBIT(METACOPY) |
+			       OVL_XBIT(WHITEOUT);
 	struct ovl_reader *r = l->stack->reader;
 	struct ovl_stat st;
 	uint32_t type;
-	int err = r->ops->stat(r, dir, name, &st);
+	int err;
 
+	if (l->top) {
+		l->obs = *l->top;
+		l->top = NULL;
+		return 1;
+	}
+	err = r->ops->stat(r, dir, name, &st);
 	if (err == -ENOENT || err == -ENAMETOOLONG)
 		return 0;
 	if (err < 0)
@@ -102,7 +110,8 @@ static int look(struct ovl_lookup *l, int layer, int dir, const char *name)
 		l->obs.kind = ovl_kind_of(&st);
 		return 1;
 	}
-	err = ovl_reader_observe(r, dir, name, l->stack->config.userxattr, &l->scratch, &l->obs);
+	err = ovl_reader_observe_rest(r, dir, name, &st, l->step ? UINT32_MAX : marks,
+				      l->stack->config.userxattr, &l->scratch, &l->obs);
 	if (err < 0)
 		return err; /* also if it is gone since it was stat'ed */
 	pretend(l, layer);

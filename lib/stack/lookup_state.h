@@ -16,6 +16,7 @@ struct ovl_lookup {
 	ovl_step_fn *step;
 	void *step_ctx;
 	const struct ovl_whatif *what; /* NULL: nothing is different */
+	const struct ovl_obs *top; /* what the first object to be looked at is known to be; NULL */
 
 	struct ovl_buf name; /* what the next layer is asked for: one name or an absolute path */
 	struct ovl_buf redirect; /* the redirect in force */

@@ -2,7 +2,7 @@
 /*
  * A crowd is a pool whose jobs are numbers.
  */
-#include "repair/crowd.h"
+#include "base/crowd.h"
 
 #include <errno.h>
 #include <stdint.h>

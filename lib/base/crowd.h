@@ -2,8 +2,8 @@
 /*
  * The same work for many things at once.
  */
-#ifndef OVL_REPAIR_CROWD_H
-#define OVL_REPAIR_CROWD_H
+#ifndef OVL_BASE_CROWD_H
+#define OVL_BASE_CROWD_H
 
 #include <stddef.h>
 
