@@ -11,6 +11,8 @@
 #include "cleanup.h"
 #include "text.h"
 
+enum { PAGE = 4096 }; /* mount(2) looks at no more of its options than that, with the NUL */
+
 bool ovl_conversion_is_routine(const struct ovl_result *result)
 {
 	const struct ovl_problem *p = ovl_problem_get(result->finding.problem);
@@ -91,7 +93,9 @@ int ovl_conversion_sum(const struct ovl_reporting *r, const struct ovl_summary *
 	if (!ret->target || !ret->kind)
 		return -ENOMEM;
 	count(s, ret);
-	if (ret->left || (s->conversion && s->conversion->n_differ))
+	/* For what would not show there what is shown here, there are none. */
+	if (ret->left || ret->obstacle != OVL_OBSTACLE_NONE ||
+	    (s->conversion && s->conversion->n_differ))
 		return 0;
 	ret->options = ovl_profile_render(r->profile, ovl_stack_config(r->stack));
 	return ret->options ? 0 : -ENOMEM;
@@ -177,6 +181,19 @@ static int print_difference(struct ovl_reporting *r, const struct ovl_conversion
 	return 0;
 }
 
+static void print_options(FILE *out, const struct ovl_conversion_sum *sum)
+{
+	size_t len = strlen(sum->options);
+	char number[OVL_TEXT_NUMBER];
+
+	fprintf(out, "mount options for %s: %s\n", sum->target, sum->options);
+	if (len >= PAGE)
+		fprintf(out,
+			"    %s bytes are more than mount(2) takes, which is %d: mount from a "
+			"directory near the layers, with relative paths\n",
+			ovl_text_number(number, len), PAGE - 1);
+}
+
 int ovl_conversion_text(struct ovl_reporting *r, const struct ovl_summary *s)
 {
 	_cleanup_(ovl_conversion_sum_done) struct ovl_conversion_sum sum = { 0 };
@@ -194,6 +211,6 @@ int ovl_conversion_text(struct ovl_reporting *r, const struct ovl_summary *s)
 	if (s->conversion && s->conversion->n_differ)
 		e = print_difference(r, s->conversion, sum.target);
 	if (sum.options)
-		fprintf(r->out, "mount options for %s: %s\n", sum.target, sum.options);
+		print_options(r->out, &sum);
 	return e;
 }

@@ -115,6 +115,13 @@ char *ovl_profile_render(const struct ovl_profile *p, const struct ovl_config *c
 {
 	struct ovl_config c = ovl_profile_config(p, config);
 
+	/*
+	 * Until 4.19, "nofollow" refuses directories of the lowest layer that have a redirect, although it
+	 * leads nowhere from there. Those of upper and middle layers are out of its way by now.
+	 */
+	if (c.redirect_dir == OVL_REDIRECT_NOFOLLOW && config->redirect_dir != c.redirect_dir &&
+	    ovl_kernel_before(p->kernel, 4, 19))
+		c.redirect_dir = OVL_REDIRECT_OFF;
 	forget_unknown(p, &c);
 	return ovl_config_render(&c);
 }

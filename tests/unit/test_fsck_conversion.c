@@ -85,6 +85,8 @@ START_TEST(test_report_convert_obstacle)
 	struct ovl_conversion c = { .active = true, .obstacle = OVL_OBSTACLE_ERRORS };
 
 	give("meta-no-lowerdata", OVL_FATE_LEFT, NULL, NULL);
+	ck_assert_int_eq(convert(&c), 4);
+	ck_assert_ptr_null(strstr(shown, "mount options"));
 	give("convert-metacopy", OVL_FATE_LEFT, NULL, NULL);
 	ck_assert_int_eq(convert(&c), 4);
 	line_of("conversion for Linux 4.14: nothing was converted: errors are left, repair them first");
