@@ -14,28 +14,28 @@ static const struct {
 	{ NULL, { 0 }, 0 },
 	{ "", { 0 }, 0 },
 	{ "lowerdir=/a:/b,rw", { 0 }, 0 },
-	{ "x-fsck.overlay", { true, false, false, OVL_WISH_ANY }, 0 },
-	{ "x-fsck.overlay=report", { true, false, false, OVL_WISH_REPORT }, 0 },
-	{ "a,x-fsck.overlay=preen,b", { true, false, false, OVL_WISH_PREEN }, 0 },
-	{ "x-fsck.overlay=yes,noauto", { true, false, true, OVL_WISH_YES }, 0 },
-	{ "x-fsck.overlay=no", { true, true, false, OVL_WISH_ANY }, 0 },
+	{ "x-fsck.overlay", { true, false, false, false, OVL_WISH_ANY }, 0 },
+	{ "x-fsck.overlay=report", { true, false, false, false, OVL_WISH_REPORT }, 0 },
+	{ "a,x-fsck.overlay=preen,b", { true, false, false, false, OVL_WISH_PREEN }, 0 },
+	{ "x-fsck.overlay=yes,noauto", { true, false, true, false, OVL_WISH_YES }, 0 },
+	{ "x-fsck.overlay=no", { true, true, false, false, OVL_WISH_ANY }, 0 },
 	/* the last one counts */
-	{ "x-fsck.overlay=no,x-fsck.overlay=yes", { true, false, false, OVL_WISH_YES }, 0 },
-	{ "x-fsck.overlay=yes,x-fsck.overlay=no", { true, true, false, OVL_WISH_ANY }, 0 },
-	{ "x-fsck.overlay=yes,x-fsck.overlay", { true, false, false, OVL_WISH_ANY }, 0 },
+	{ "x-fsck.overlay=no,x-fsck.overlay=yes", { true, false, false, false, OVL_WISH_YES }, 0 },
+	{ "x-fsck.overlay=yes,x-fsck.overlay=no", { true, true, false, false, OVL_WISH_ANY }, 0 },
+	{ "x-fsck.overlay=yes,x-fsck.overlay", { true, false, false, false, OVL_WISH_ANY }, 0 },
 	{ "noauto,auto", { 0 }, 0 },
-	{ "auto,noauto", { false, false, true, OVL_WISH_ANY }, 0 },
+	{ "auto,noauto", { false, false, true, false, OVL_WISH_ANY }, 0 },
 	/* other words that look like it */
 	{ "x-fsck.overlays=yes,xx-fsck.overlay=yes,noautox,X-FSCK.OVERLAY=yes", { 0 }, 0 },
 	{ "lowerdir=/a\\,x-fsck.overlay=yes", { 0 }, 0 }, /* a directory with a comma */
-	{ "lowerdir=/a\\\\,x-fsck.overlay=yes", { true, false, false, OVL_WISH_YES }, 0 },
+	{ "lowerdir=/a\\\\,x-fsck.overlay=yes", { true, false, false, false, OVL_WISH_YES }, 0 },
 	{ "context=\"a,x-fsck.overlay=yes\"", { 0 }, 0 },
-	{ "x-fsck.overlay,context=\"a", { true, false, false, OVL_WISH_ANY }, 0 },
+	{ "x-fsck.overlay,context=\"a", { true, false, false, false, OVL_WISH_ANY }, 0 },
 	/* values that nobody knows */
-	{ "x-fsck.overlay=", { true, false, false, OVL_WISH_ANY }, -EINVAL },
-	{ "x-fsck.overlay=maybe", { true, false, false, OVL_WISH_ANY }, -EINVAL },
-	{ "x-fsck.overlay=Yes", { true, false, false, OVL_WISH_ANY }, -EINVAL },
-	{ "x-fsck.overlay=yes\\,", { true, false, false, OVL_WISH_ANY }, -EINVAL },
+	{ "x-fsck.overlay=", { true, false, false, false, OVL_WISH_ANY }, -EINVAL },
+	{ "x-fsck.overlay=maybe", { true, false, false, false, OVL_WISH_ANY }, -EINVAL },
+	{ "x-fsck.overlay=Yes", { true, false, false, false, OVL_WISH_ANY }, -EINVAL },
+	{ "x-fsck.overlay=yes\\,", { true, false, false, false, OVL_WISH_ANY }, -EINVAL },
 };
 
 START_TEST(test_wish_parse)
