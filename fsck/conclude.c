@@ -39,15 +39,22 @@ static int report(struct ovl_reporting *r, const struct ovl_summary *s, bool ask
 	return e < 0 ? e : r->form->end(r, s);
 }
 
+/* A machine does not stay down for a warning, of which some are for ever. */
+static uint64_t left_of(const struct ovl_reporting *r, const struct ovl_summary *s)
+{
+	return r->options->boot ? s->tally.errors_left : s->tally.left;
+}
+
 int ovl_conclude(struct ovl_reporting *r, struct ovl_summary *s, bool asked, bool failed)
 {
+	struct ovl_reporting *copy = ovl_reporter_copy(r);
 	struct ovl_outcome outcome;
 
 	s->counts = ovl_results_counts(s->results);
 	s->tally = ovl_tally_results(r->options, s->results);
 	outcome = (struct ovl_outcome){
 		.corrected = s->tally.corrected,
-		.left = s->tally.left + (s->conversion ? s->conversion->n_differ : 0),
+		.left = left_of(r, s) + (s->conversion ? s->conversion->n_differ : 0),
 		.unreadable = s->counts->unreadable,
 		.cancelled = s->cancelled,
 		.failed = failed,
@@ -55,7 +62,8 @@ int ovl_conclude(struct ovl_reporting *r, struct ovl_summary *s, bool asked, boo
 	if (s->conversion && s->conversion->lacks_space) /* nothing was begun: that is no result */
 		outcome.left = 0;
 	s->exit_code = ovl_exitcode(&outcome);
-	if (report(r, s, asked) < 0) {
+	r->tally = s->tally;
+	if (report(r, s, asked) < 0 || (copy && report(copy, s, asked) < 0)) {
 		ovl_message_error("cannot write the report: out of memory");
 		outcome.failed = true;
 	}

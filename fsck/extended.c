@@ -10,7 +10,7 @@
 
 #include "cleanup.h"
 
-enum { MAX_THREADS = 256, MAX_JOURNALS = 1000 };
+enum { MAX_THREADS = 256, MAX_JOURNALS = 1000, MAX_DAYS = 36500 };
 
 /* A finding of this problem says that the tree was not seen whole; that must not be hidden. */
 static const char unreadable[] = "unreadable";
@@ -131,6 +131,19 @@ static int key_fstab(struct ovl_options *o, const char *key, const char *value, 
 	return 0;
 }
 
+static int key_interval(struct ovl_options *o, const char *key, const char *value,
+			struct ovl_error *e)
+{
+	unsigned n = strcmp(value, "0") == 0 ? 0 : parse_number(value, MAX_DAYS);
+
+	if (!n && strcmp(value, "0") != 0)
+		return ovl_fail_plain(e, -EINVAL, "-E %s=%s: must be a number from 0 to %d", key,
+				      value, MAX_DAYS);
+	o->has_interval = true;
+	o->interval = n;
+	return 0;
+}
+
 static int key_threads(struct ovl_options *o, const char *key, const char *value,
 		       struct ovl_error *e)
 {
@@ -154,6 +167,8 @@ static const struct key {
 	{ "problem.", "ignore|info|warning|error", "how severe a problem is, by its name",
 	  key_problem },
 	{ "fstab", "FILE", "read this instead of /etc/fstab", key_fstab },
+	{ "check-interval", "DAYS",
+	  "--boot: look at everything after so many days; 0: never; default 30", key_interval },
 	{ "threads", "N", "the same as -j", key_threads },
 };
 

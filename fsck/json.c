@@ -158,6 +158,8 @@ void ovl_json_open(const struct ovl_reporting *r)
 	if (r->of_many && r->nth)
 		fputs(",\n", r->out);
 	fputs("{\n\"version\": \"" PACKAGE_VERSION "\",\n", r->out);
+	if (r->extent)
+		fprintf(r->out, "\"check\": \"%s\",\n\"reason\": \"%s\",\n", r->extent, r->why);
 }
 
 static struct json_object *new_layer(const struct ovl_stack *stack, int layer)

@@ -4,7 +4,7 @@
  *
  * main() reads the command line, examine() finds the layers, ovl_examine() opens them, a task works
  * on them and reports; that is the whole story. With -A, ovl_all() examines one overlay after the
- * other. Where everything is:
+ * other; with --boot, ovl_boot() first finds out how much of one is to be examined. Where everything is:
  *
  * fsck/                The program: reads argv, prints, exits. Knows include/overlayfs/ only.
  *   main.c             You are here.
@@ -13,11 +13,16 @@
  *   source.[ch]        Which overlay is meant: -o, an operand, a mount point.
  *   examine.[ch]       One overlay, from its layers to the exit code.
  *   all.[ch]           -A: every overlay that asks for it.
+ *   boot.[ch]          --boot: one overlay, before it is mounted.
+ *   boot_choice.[ch]   How much of it is looked at, and why.
+ *   boot_record.[ch]   What is kept of that: a report in /run, an entry in the journal.
+ *   boot_progress.[ch] Who is shown progress then.
  *   explain.[ch]       --explain and --list-problems, and which problem a misspelt word means.
  *   inspect.[ch]       The report of --inspect: what each layer has at a path.
  *   notice.[ch]        What is told on stderr before the work begins.
  *   task.h             What can be done with the layers, a function each: task_check.c,
- *                      task_repair.c, task_undo.c (--undo, --list-undo), task_inspect.c.
+ *                      task_quick.c, task_repair.c, task_undo.c (--undo, --list-undo),
+ *                      task_inspect.c.
  *   ask.[ch]           Questions at the terminal, and their answers.
  *   watch.[ch]         What the library tells and asks while it works.
  *   results.[ch]       Findings and what became of them.
@@ -65,6 +70,7 @@
 #include <unistd.h>
 
 #include "all.h"
+#include "boot.h"
 #include "cleanup.h"
 #include "examine.h"
 #include "exitcode.h"
@@ -168,7 +174,7 @@ static int run(int argc, char **argv)
 	case OVL_TASK_LIST_UNDO:
 	case OVL_TASK_INSPECT:
 	default:
-		return o.all ? ovl_all(&r) : examine(&r);
+		return o.boot ? ovl_boot(&r) : o.all ? ovl_all(&r) : examine(&r);
 	}
 }
 

@@ -36,6 +36,7 @@ typedef int setter(struct ovl_options *o, const char *word, const char *arg, str
 SETTER(set_check) { o->modes |= OVL_MODE_CHECK; return 0; }
 SETTER(set_preen) { o->modes |= OVL_MODE_PREEN; return 0; }
 SETTER(set_yes) { o->modes |= OVL_MODE_YES; return 0; }
+SETTER(set_boot) { o->boot = true; return 0; }
 SETTER(set_all) { o->all = true; return 0; }
 SETTER(set_mount_options) { o->word[o->n_word++] = arg; return 0; }
 SETTER(set_verbose) { o->verbosity++; return 0; }
@@ -225,6 +226,27 @@ static const char *own_task(const struct ovl_options *o)
 	return o->inspect ? "--inspect" : o->undo ? "--undo" : o->list_undo ? "--list-undo" : NULL;
 }
 
+/* What --boot finds out itself. */
+static int check_boot(const struct ovl_options *o, struct ovl_error *e)
+{
+	const char *own = own_task(o);
+	const char *other = o->modes & OVL_MODE_CHECK ? "-n" :
+			    o->modes & OVL_MODE_PREEN ? "-p" :
+			    o->modes & OVL_MODE_YES   ? "-y" :
+			    o->all                    ? "-A" :
+			    o->to                     ? "--to" :
+			    o->dropped                ? "-O" :
+			    o->journal_dir            ? "-z" :
+			    o->n_word                 ? "-o" :
+							own;
+
+	if (other)
+		return ovl_fail_plain(e, -EINVAL, "%s does not go together with --boot", other);
+	if (o->n_operand != 1 || *o->operand[0] != '/')
+		return ovl_fail_plain(e, -EINVAL, "--boot needs one mount point, from / on");
+	return 0;
+}
+
 /* Do the options go together? */
 static int check_together(const struct ovl_options *o, struct ovl_error *e)
 {
@@ -235,6 +257,10 @@ static int check_together(const struct ovl_options *o, struct ovl_error *e)
 	if ((o->inspect != NULL) + o->undo + o->list_undo > 1)
 		return ovl_fail_plain(e, -EINVAL,
 				      "only one of --inspect, --undo and --list-undo may be given");
+	if (o->boot)
+		return check_boot(o, e);
+	if (o->has_interval)
+		return ovl_fail_plain(e, -EINVAL, "-E check-interval is for --boot");
 	if (own && (o->modes & (OVL_MODE_PREEN | OVL_MODE_YES)))
 		return ovl_fail_plain(e, -EINVAL, "%s does not go together with -p (-a) and -y",
 				      own);
@@ -267,6 +293,8 @@ static int settle(struct ovl_options *o, struct ovl_error *e)
 	r = check_together(o, e);
 	if (r < 0)
 		return r;
+	if (o->boot)
+		return 0;
 	if (o->inspect)
 		o->task = OVL_TASK_INSPECT;
 	else if (o->undo)
@@ -359,6 +387,7 @@ void ovl_options_usage(FILE *out)
 	      "       fsck.overlay --to=KERNEL [-n|-p|-y] [OPTION]... WHAT\n"
 	      "       fsck.overlay -O ^FEATURE,... [-n|-p|-y] [OPTION]... WHAT\n"
 	      "       fsck.overlay -A [-n|-p|-y] [OPTION]...\n"
+	      "       fsck.overlay --boot [OPTION]... MOUNTPOINT\n"
 	      "       fsck.overlay --undo[=ID] [-n] [OPTION]... WHAT\n"
 	      "       fsck.overlay --list-undo [OPTION]... WHAT\n"
 	      "       fsck.overlay --inspect=PATH [OPTION]... WHAT\n"

@@ -58,9 +58,10 @@ struct ovl_options {
 	unsigned verbosity; /* how many -v */
 	unsigned timing;    /* how many -t */
 	bool debug;
-	bool progress;    /* -C was given, with: */
-	int progress_fd;  /* as given: 0 a bar, negative: silent until SIGUSR1 */
-	unsigned threads; /* 0: let the library choose */
+	bool progress;         /* -C was given, with: */
+	int progress_fd;       /* as given: 0 a bar, negative: silent until SIGUSR1 */
+	bool progress_console; /* a percentage on @progress_fd, as systemd shows it */
+	unsigned threads;      /* 0: let the library choose */
 	bool skip_clean_lowers;
 	enum ovl_grade grade[OVL_P__MAX];
 	enum ovl_lower_policy lower;
@@ -71,6 +72,9 @@ struct ovl_options {
 	ovl_features dropped;         /* -O */
 	bool all_layers, accept_loss; /* -E layers=all, -E accept-loss */
 	bool all;                     /* -A */
+	bool boot;                    /* --boot */
+	bool has_interval;            /* -E check-interval was given, with: */
+	unsigned interval;            /* days; 0: never */
 	bool undo, list_undo;
 	const char *undo_id; /* NULL: the newest */
 	char *fstab;         /* NULL: the usual one */

@@ -92,8 +92,11 @@ int ovl_progress_init(struct ovl_progress *p, const struct ovl_options *o, const
 	if (make_names(p, label) < 0)
 		return ovl_fail(e, -ENOMEM, "cannot show progress");
 
-	p->lines = o->progress && o->progress_fd != 0;
-	p->fd = p->lines ? abs(o->progress_fd) : o->json ? STDERR_FILENO : STDOUT_FILENO;
+	p->console = o->progress_console;
+	p->lines = o->progress && o->progress_fd != 0 && !p->console;
+	p->fd = p->lines || p->console ? abs(o->progress_fd) :
+		o->json                ? STDERR_FILENO :
+					 STDOUT_FILENO;
 	/* A wrong number must not hit a file of ours that is opened later under it. */
 	if (p->lines && fcntl(p->fd, F_GETFD) < 0)
 		return ovl_fail(e, -errno, "cannot write progress to descriptor %d", p->fd);
@@ -172,6 +175,20 @@ static void draw(struct ovl_progress *p, double percent, double elapsed, const c
 	p->visible = p->tty;
 }
 
+/* One line, which the next one overwrites; no more, since others write to the console as well. */
+static void draw_console(struct ovl_progress *p, double percent)
+{
+	char text[MAX_WIDTH];
+	int len = snprintf(text, sizeof(text), "\r%.*s: fsck %3.1f%% complete...\r", MAX_WIDTH - 40,
+			   p->label, percent);
+
+	if (len < 0)
+		return;
+	put(p, text, (size_t)len);
+	p->width = (unsigned)len - 1; /* to be erased */
+	p->visible = true;
+}
+
 static void erase(struct ovl_progress *p)
 {
 	char blank[MAX_WIDTH + 3];
@@ -228,7 +245,10 @@ static void show(struct ovl_progress *p, bool must)
 	} else {
 		if (t - p->drawn < BAR_INTERVAL || (p->automatic && t - p->start < BAR_DELAY))
 			return;
-		if (p->pass == OVL_PASS_VERIFY && p->max > 1)
+		if (p->console)
+			draw_console(p, ovl_progress_percent((enum ovl_pass)p->pass, p->current,
+							     p->max));
+		else if (p->pass == OVL_PASS_VERIFY && p->max > 1)
 			draw_bytes(p, t);
 		else
 			draw(p, ovl_progress_percent((enum ovl_pass)p->pass, p->current, p->max),

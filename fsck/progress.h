@@ -10,6 +10,7 @@
 
 struct ovl_progress {
 	bool on;
+	bool console;   /* "label: fsck 12.3% complete..." on @fd, as systemd-fsck does */
 	bool lines;     /* "pass current max device" to @fd, as e2fsck does; else a bar on @fd */
 	bool automatic; /* nobody asked: wait a moment before the bar appears */
 	bool tty;

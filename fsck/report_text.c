@@ -255,7 +255,10 @@ static int print_summary(struct ovl_reporting *r, const struct ovl_summary *s)
 	else if (!s->tally.problems && !c->unreadable)
 		fputs("clean, ", r->out);
 	print_number(r->out, "", ovl_stack_n_layers(r->stack), "layer", "layers");
-	print_number(r->out, ", ", c->objects, "object", "objects");
+	if (s->quick)
+		fputs(", quick check", r->out);
+	else
+		print_number(r->out, ", ", c->objects, "object", "objects");
 	if (c->metacopy) {
 		print_number(r->out, ", ", c->metacopy, "metacopy", "metacopy");
 		fprintf(r->out, " (%s not copied yet)", ovl_text_size(size, c->metacopy_bytes));
@@ -383,7 +386,18 @@ static int print_label(struct ovl_reporting *r, const char *before, const char *
 
 static int text_skipped(struct ovl_reporting *r, const char *why)
 {
-	return print_label(r, "skipped, it is ", why);
+	static const char *const texts[][2] = {
+		{ "mounted", "it is mounted" },
+		{ "declined", "its mount options say no" },
+		{ "unwanted", "the kernel command line says no" },
+		{ "clean", "it was checked and has not been mounted since" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (strcmp(why, texts[i][0]) == 0)
+			why = texts[i][1];
+	return print_label(r, "skipped, ", why);
 }
 
 static void text_all_end(struct ovl_reporting *r, int exit_code)

@@ -15,7 +15,8 @@
 /* Of many, the line says which one is meant. */
 static void tell(const struct ovl_reporting *r, const char *line)
 {
-	_cleanup_free_ char *label = r->of_many && r->label ? ovl_text_escape(r->label) : NULL;
+	bool named = r->label && (r->of_many || r->extent);
+	_cleanup_free_ char *label = named ? ovl_text_escape(r->label) : NULL;
 
 	if (label)
 		ovl_message_error("%s: %s", label, line);
@@ -28,12 +29,41 @@ int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error
 	const char *text = e->text ? e->text : strerror(-error);
 	_cleanup_free_ char *line = ovl_text_join(text); /* users of the layers are one a line */
 	int code = ovl_exitcode_of_error(error);
+	struct ovl_reporting *copy = ovl_reporter_copy(r);
 
-	if (r->of_many && code == OVL_EXIT_USAGE) /* fstab is wrong, not the command line */
+	if ((r->of_many || r->extent) &&
+	    code == OVL_EXIT_USAGE) /* fstab is wrong, not the command line */
 		code = OVL_EXIT_ERROR;
 	tell(r, line ? line : text);
 	r->form->failure(r, text, code);
+	if (copy)
+		copy->form->failure(copy, text, code);
 	return code;
+}
+
+struct ovl_reporting *ovl_reporter_copy(const struct ovl_reporting *r)
+{
+	struct ovl_reporting *copy = r->copy;
+
+	if (!copy)
+		return NULL;
+	copy->label = r->label;
+	copy->stack = r->stack;
+	copy->profile = r->profile;
+	copy->users = r->users;
+	copy->extent = r->extent;
+	copy->why = r->why;
+	return copy;
+}
+
+int ovl_reporter_skip(struct ovl_reporting *r, const char *why)
+{
+	struct ovl_reporting *copy = ovl_reporter_copy(r);
+	int e = r->form->skipped(r, why);
+
+	if (e == 0 && copy)
+		e = copy->form->skipped(copy, why);
+	return e < 0 ? OVL_EXIT_ERROR : OVL_EXIT_CLEAN;
 }
 
 int ovl_reporter_fail_journal(struct ovl_reporting *r, int error, const struct ovl_error *e)

@@ -33,6 +33,12 @@ struct ovl_reporting {
 	bool of_many; /* with -A: this is one of several overlays, or their frame */
 	unsigned nth; /* and this many were before it */
 
+	const char *extent; /* with --boot: "quick", "whole" or "no" check; else NULL */
+	const char *why;    /* and the reason, one word */
+	struct ovl_reporting
+		*copy; /* another report of the same, NULL: none; see ovl_reporter_copy() */
+	struct ovl_tally tally; /* the numbers of the last check or repair */
+
 	/* Kept by the reporter between its functions. */
 	bool some;                  /* an item of the list was written */
 	bool explained[OVL_P__MAX]; /* the effect of this problem was written */
@@ -46,6 +52,7 @@ struct ovl_summary {
 	double seconds;
 	double pass_seconds[OVL_PASS__MAX]; /* by enum ovl_pass */
 	bool cancelled;
+	bool quick;          /* the trees were not walked */
 	const char *journal; /* id of what can take the repairs back; NULL: nothing was written */
 	const struct ovl_conversion *conversion; /* of a repair; NULL of a check */
 	const struct ovl_conversion *preview;    /* of a check: what it would take */
@@ -90,7 +97,8 @@ struct ovl_reporter {
 			  const struct ovl_inspection *inspection);
 	/** all_begin - several overlays follow, with begin() to end() or failure() or skipped() each */
 	void (*all_begin)(struct ovl_reporting *r);
-	/** skipped - this one is left out, and that is no failure; @why: one word */
+	/** skipped - this one is left out, and that is no failure; @why: "mounted", "declined",
+	 * "unwanted" or "clean" */
 	int (*skipped)(struct ovl_reporting *r, const char *why);
 	/** all_end - these were all */
 	void (*all_end)(struct ovl_reporting *r, int exit_code);
@@ -106,6 +114,12 @@ struct ovl_reporter {
  * command line that makes no sense.
  */
 int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error *e);
+
+/** ovl_reporter_skip - nothing is to be done, and that is no failure; @why: see skipped(). An exit code */
+int ovl_reporter_skip(struct ovl_reporting *r, const char *why);
+
+/** ovl_reporter_copy - the copy, about the same overlay as @r is about now; NULL: there is none */
+struct ovl_reporting *ovl_reporter_copy(const struct ovl_reporting *r);
 
 /** ovl_reporter_fail_journal - the same; a journal that makes no sense is no fault of the command line */
 int ovl_reporter_fail_journal(struct ovl_reporting *r, int error, const struct ovl_error *e);

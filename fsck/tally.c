@@ -34,6 +34,8 @@ static void add(struct ovl_tally *tally, const struct ovl_options *o,
 	if (!ovl_tally_grade(o, &result->finding, &severity))
 		return;
 	tally->by_severity[severity]++;
+	if (result->fate != OVL_FATE_FIXED && severity == OVL_SEV_ERROR)
+		tally->errors_left++;
 	if (result->fate == OVL_FATE_FIXED)
 		tally->corrected++;
 	else if (severity != OVL_SEV_INFO)

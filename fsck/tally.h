@@ -14,6 +14,7 @@ struct ovl_tally {
 	uint64_t problems;  /* errors, warnings, and information that was corrected */
 	uint64_t corrected; /* of these; the others: */
 	uint64_t left;
+	uint64_t errors_left;
 };
 
 /**

@@ -10,6 +10,14 @@
 /** ovl_task_check - -n: look at everything, say what was found */
 int ovl_task_check(struct ovl_reporting *r, struct ovl_stack *stack);
 
+/**
+ * ovl_task_quick - a quick check
+ * @ret_found: why everything is to be looked at, the slug of a problem; nothing was reported then. Else
+ *             left alone
+ * Returns the exit code.
+ */
+int ovl_task_quick(struct ovl_reporting *r, struct ovl_stack *stack, const char **ret_found);
+
 /** ovl_task_repair - -p, -y or questions: look, repair, say what became of it */
 int ovl_task_repair(struct ovl_reporting *r, struct ovl_stack *stack);
 

@@ -11,8 +11,10 @@
 #include "cleanup.h"
 #include "command.h"
 #include "conclude.h"
+#include "exitcode.h"
 #include "explain.h"
 #include "message.h"
+#include "overlayfs/stamp.h"
 #include "report_text.h"
 #include "signals.h"
 #include "task.h"
@@ -105,23 +107,56 @@ static int conclude(struct talk *t, const struct ovl_repairs *repairs, double se
 	return ovl_conclude(t->r, &summary, t->r->options->modes == 0, failed);
 }
 
+/* Does a run that ends well say that the overlay is clean, whatever the options are? */
+static bool is_plain(const struct ovl_options *o)
+{
+	int id;
+
+	for (id = 0; id < OVL_P__MAX; id++)
+		if (o->grade[id] != OVL_GRADE_ROW && o->grade[id] != OVL_GRADE_ERROR)
+			return false;
+	return !o->skip_clean_lowers && !o->to && !o->dropped;
+}
+
+/*
+ * At boot, and where there is a stamp of an earlier boot, the next one shall know of this. It is not worth an
+ * error: without a stamp the next one looks at everything.
+ */
+static void leave_stamp(struct talk *t, struct ovl_stack *stack, const struct ovl_stamp_seen *seen,
+			int code)
+{
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
+	const struct ovl_options *o = t->r->options;
+
+	if ((code & ~OVL_EXIT_CORRECTED) || !is_plain(o) ||
+	    (!o->boot && seen->state != OVL_STAMP_OLD && seen->state != OVL_STAMP_CLEAN))
+		return;
+	if (ovl_stamp_leave(stack, seen, (uint64_t)time(NULL), &e) < 0)
+		ovl_message_warning("%s", e.text ? e.text : strerror(ENOMEM));
+}
+
 static int repair(struct talk *t, struct ovl_stack *stack, const struct ovl_policy *policy)
 {
 	struct ovl_reporting *r = t->r;
 	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
 	_cleanup_(free_repairs) struct ovl_repairs *repairs = NULL;
 	struct ovl_check_options wishes = ovl_watch_options(t->watch, r);
+	struct ovl_stamp_seen seen;
 	double seconds;
-	int error;
+	int error, code;
 
 	error = ovl_watch_begin(t->watch, r->options, r->label, &e);
+	if (error == 0)
+		error = ovl_stamp_look(stack, &seen);
 	if (error < 0)
 		return ovl_reporter_fail(r, error, &e);
 	error = ovl_repair(stack, &wishes, policy, &repairs, &e);
 	seconds = ovl_watch_end(t->watch, error == 0);
 	if (!repairs)
 		return ovl_reporter_fail_journal(r, error, &e);
-	return conclude(t, repairs, seconds, error, &e);
+	code = conclude(t, repairs, seconds, error, &e);
+	leave_stamp(t, stack, &seen, code);
+	return code;
 }
 
 int ovl_task_repair(struct ovl_reporting *r, struct ovl_stack *stack)

@@ -64,6 +64,29 @@ struct ovl_mount_asked {
 	const struct ovl_error *failed; /* why it cannot be looked at; NULL: it can */
 };
 
+/** One overlay as fstab or a mount unit describes it, mounted or not. */
+struct ovl_mount_described {
+	enum ovl_mount_source source; /* OVL_SOURCE_FSTAB or OVL_SOURCE_UNIT */
+	char *target;                 /* its mount point, owned */
+	struct ovl_config config;
+	enum ovl_mount_wish wish;
+	bool declines; /* "x-fsck.overlay=no" */
+	int interval;  /* "x-fsck.overlay.interval=DAYS"; -1: not given */
+	bool is_live;  /* an overlay is mounted there now */
+};
+
+/**
+ * ovl_mount_describe - how an overlay is described, whatever is mounted there
+ * @where, @fstab: as above
+ * @ret: ovl_mount_described_done() it, also after a failure
+ *
+ * Nothing below @where is looked at, so that no automount is triggered. Returns 0, or an error as of
+ * ovl_mount_find().
+ */
+int ovl_mount_describe(const char *where, const char *fstab, struct ovl_mount_described *ret,
+		       struct ovl_error *e);
+void ovl_mount_described_done(struct ovl_mount_described *d);
+
 /**
  * ovl_mount_asked - all overlays of fstab and of mount units that ask to be checked
  * @fstab: as above

@@ -7,12 +7,15 @@
 
 #include "overlayfs/mount.h"
 
+enum { OVL_WISH_MAX_DAYS = 36500 };
+
 struct ovl_wish {
 	bool given;              /* "x-fsck.overlay" in some form */
 	bool no;                 /* "x-fsck.overlay=no" */
 	bool noauto;             /* not mounted at boot */
 	bool initrd;             /* "x-initrd.mount": mounted before / is */
 	enum ovl_mount_wish how; /* if @given and not @no */
+	int interval; /* "x-fsck.overlay.interval=DAYS"; -1: not given. Asks for nothing by itself */
 };
 
 /**
@@ -23,5 +26,8 @@ struct ovl_wish {
  * Returns 0, or -EINVAL if a word has a value that it does not know.
  */
 int ovl_wish_parse(const char *options, struct ovl_wish *ret, struct ovl_error *e);
+
+/** ovl_wish_days - a number of days, 0 to OVL_WISH_MAX_DAYS; -EINVAL for everything else */
+int ovl_wish_days(const char *text, size_t len);
 
 #endif

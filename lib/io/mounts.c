@@ -16,8 +16,10 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "format/wish.h"
 #include "io/described.h"
 #include "io/fstab.h"
+#include "io/live.h"
 #include "io/mountid.h"
 #include "io/mountinfo.h"
 #include "io/shown.h"
@@ -30,12 +32,16 @@ struct found {
 	struct ovl_config config;
 	char *target;
 	enum ovl_mount_source source;
+	struct ovl_wish wish; /* of a description, unless: */
+	bool bad_wish;
+	struct ovl_error why;
 };
 
 static void found_done(struct found *f)
 {
 	ovl_config_done(&f->config);
 	free(f->target);
+	ovl_error_done(&f->why);
 }
 
 static int no_memory(struct ovl_error *e)
@@ -159,6 +165,17 @@ static int find_live(const char *where, struct found *ret, struct ovl_error *e)
 	return r < 0 ? r : 1;
 }
 
+/* What a description says. 1 or negative errno; who only wants the layers does not mind a bad wish. */
+static int take_options(const char *options, struct found *ret, struct ovl_error *e)
+{
+	int r = ovl_described_config(options, &ret->config, e);
+
+	if (r < 0)
+		return r;
+	ret->bad_wish = ovl_wish_parse(options, &ret->wish, &ret->why) < 0;
+	return 1;
+}
+
 /* ---- Units ---- */
 
 static int find_unit(const char *path, struct found *ret, struct ovl_error *e)
@@ -175,8 +192,7 @@ static int find_unit(const char *path, struct found *ret, struct ovl_error *e)
 	ret->target = u.where ? TAKE_PTR(u.where) : strdup(path);
 	if (!ret->target)
 		return no_memory(e);
-	r = ovl_described_config(u.options ? u.options : "", &ret->config, e);
-	return r < 0 ? r : 1;
+	return take_options(u.options ? u.options : "", ret, e);
 }
 
 /* ---- fstab ---- */
@@ -229,7 +245,6 @@ static int take_line(const struct ovl_fstab_line *line, const struct ovl_unit_fi
 {
 	const char *options = over->options ? over->options : line->options;
 	_cleanup_free_ char *shown = NULL;
-	int r;
 
 	ret->target = strdup(line->target);
 	if (!ret->target)
@@ -241,8 +256,7 @@ static int take_line(const struct ovl_fstab_line *line, const struct ovl_unit_fi
 				      "the overlay line of fstab for '%s' has no options",
 				      ovl_shown_or(shown));
 	}
-	r = ovl_described_config(options, &ret->config, e);
-	return r < 0 ? r : 1;
+	return take_options(options, ret, e);
 }
 
 static int find_fstab(const char *where, const char *path, const char *file, struct found *ret,
@@ -296,21 +310,24 @@ int ovl_mount_each(const char *fstab,
 	return r;
 }
 
-static int find(const char *where, const char *fstab, struct found *ret, struct ovl_error *e)
+/* In fstab or in a unit: 1 found, 0 not, negative errno */
+static int find_described(const char *where, const char *fstab, struct found *ret,
+			  struct ovl_error *e)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = ovl_described_where(where);
 	int r;
 
-	r = find_live(where, ret, e);
-	if (r != 0)
-		return r;
-	path = ovl_described_where(where);
 	if (!path)
 		return no_memory(e);
 	r = find_fstab(where, path, fstab, ret, e);
-	if (r != 0)
-		return r;
-	return find_unit(path, ret, e);
+	return r != 0 ? r : find_unit(path, ret, e);
+}
+
+static int find(const char *where, const char *fstab, struct found *ret, struct ovl_error *e)
+{
+	int r = find_live(where, ret, e);
+
+	return r != 0 ? r : find_described(where, fstab, ret, e);
 }
 
 /* Adds what was found to what the caller may have given already. */
@@ -344,4 +361,44 @@ int ovl_mount_find(const char *where, const char *fstab, struct ovl_config *ret_
 	*ret_source = f.source;
 	*ret_target = TAKE_PTR(f.target);
 	return 0;
+}
+
+static int fail_unknown(const char *where, struct ovl_error *e)
+{
+	_cleanup_free_ char *shown = ovl_shown_path(where);
+
+	return ovl_fail_plain(e, -ENOENT, "'%s' is no overlay of fstab or of a mount unit",
+			      ovl_shown_or(shown));
+}
+
+int ovl_mount_describe(const char *where, const char *fstab, struct ovl_mount_described *ret,
+		       struct ovl_error *e)
+{
+	_cleanup_(found_done) struct found f = { 0 };
+	int r = find_described(where, fstab, &f, e);
+
+	*ret = (struct ovl_mount_described){ .interval = -1 };
+	if (r <= 0)
+		return r < 0 ? r : fail_unknown(where, e);
+	if (f.bad_wish)
+		return ovl_fail_plain(e, f.why.code, "%s", f.why.text ? f.why.text : "bad wish");
+	r = ovl_live_at(f.target);
+	if (r < 0)
+		return ovl_fail(e, r, "cannot tell whether '%s' is mounted", f.target);
+	*ret = (struct ovl_mount_described){ .source = f.source,
+					     .target = TAKE_PTR(f.target),
+					     .config = f.config,
+					     .wish = f.wish.how,
+					     .declines = f.wish.no,
+					     .interval = f.wish.interval,
+					     .is_live = r > 0 };
+	f.config = (struct ovl_config){ 0 };
+	return 0;
+}
+
+void ovl_mount_described_done(struct ovl_mount_described *d)
+{
+	ovl_config_done(&d->config);
+	free(d->target);
+	*d = (struct ovl_mount_described){ 0 };
 }

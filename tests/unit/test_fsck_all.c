@@ -19,6 +19,13 @@ int ovl_reporter_fail(struct ovl_reporting *r, int error, const struct ovl_error
 	return OVL_EXIT_ERROR;
 }
 
+int ovl_reporter_skip(struct ovl_reporting *r, const char *why)
+{
+	(void)r;
+	(void)why;
+	return OVL_EXIT_CLEAN;
+}
+
 int ovl_exitcode_join(int a, int b)
 {
 	return a | b;

@@ -52,6 +52,28 @@ static const struct {
 	{ "-A -n --inspect=/a", "--inspect is for one overlay: -A" },
 	{ "-A --json", "--json cannot ask: give one of" },
 	{ "-A -n -p", "only one of" },
+	{ "--boot", "--boot needs one mount point, from / on" },
+	{ "--boot m", "--boot needs one mount point" },
+	{ "--boot lowerdir=/a:/b", "--boot needs one mount point" },
+	{ "--boot /m /n", "--boot needs one mount point" },
+	{ "--boot -n /m", "-n does not go together with --boot" },
+	{ "--boot -p /m", "-p does not go together with --boot" },
+	{ "-y --boot /m", "-y does not go together with --boot" },
+	{ "--boot -A", "-A does not go together with --boot" },
+	{ "--boot --to=4.14 /m", "--to does not go together with --boot" },
+	{ "--boot -O ^metacopy /m", "-O does not go together with --boot" },
+	{ "--boot -z /d /m", "-z does not go together with --boot" },
+	{ "--boot -o index=on /m", "-o does not go together with --boot" },
+	{ "--boot --undo /m", "--undo does not go together with --boot" },
+	{ "--boot --list-undo /m", "--list-undo does not go together with --boot" },
+	{ "--boot --inspect=/a /m", "--inspect does not go together with --boot" },
+	{ "--boot=1 /m", "--boot takes no value" },
+	{ "-n -E check-interval=1 /m", "-E check-interval is for --boot" },
+	{ "--boot -E check-interval /m", "-E check-interval needs a value" },
+	{ "--boot -E check-interval= /m", "must be a number from 0 to 36500" },
+	{ "--boot -E check-interval=00 /m", "must be a number from 0 to 36500" },
+	{ "--boot -E check-interval=36501 /m", "must be a number from 0 to 36500" },
+	{ "--boot -E check-interval=1d /m", "must be a number from 0 to 36500" },
 	{ "-n -y -p /m", "only one of" },
 	{ "-p -y --undo /m", "only one of" },
 	{ "--json /m", "--json cannot ask: give one of" },
@@ -158,6 +180,23 @@ START_TEST(test_options_all)
 	ck_assert_uint_eq(o.threads, 256);
 	ck_assert_int_eq(o.color, OVL_COLOR_ALWAYS);
 	ck_assert_str_eq(o.fstab, "/f");
+	ovl_options_done(&o);
+}
+END_TEST
+
+START_TEST(test_options_boot)
+{
+	struct ovl_options o = accept("--boot --json -v -j 2 -E fstab=/f,lower=ro /m");
+
+	ck_assert(o.boot && o.json && !o.has_interval);
+	ck_assert_uint_eq(o.modes, 0);
+	ovl_options_done(&o);
+	o = accept("-E check-interval=0 /m --boot");
+	ck_assert(o.has_interval);
+	ck_assert_uint_eq(o.interval, 0);
+	ovl_options_done(&o);
+	o = accept("--boot /m -E check-interval=7,check-interval=36500");
+	ck_assert_uint_eq(o.interval, 36500);
 	ovl_options_done(&o);
 }
 END_TEST
@@ -366,6 +405,7 @@ int main(void)
 	tcase_add_loop_test(t, test_options_refused, 0, (int)ARRAY_LEN(refused));
 	tcase_add_test(t, test_options_defaults);
 	tcase_add_test(t, test_options_all);
+	tcase_add_test(t, test_options_boot);
 	tcase_add_loop_test(t, test_options_order, 0, 10);
 	tcase_add_test(t, test_options_operands);
 	tcase_add_loop_test(t, test_options_task, 0, (int)ARRAY_LEN(tasks));

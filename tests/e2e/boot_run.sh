@@ -1,0 +1,460 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# --boot: how much is looked at, what is repaired, what is kept of it, and who is told. Every overlay is
+# mounted for real in between; /run and the units are those of a namespace of our own.
+
+# shellcheck source=kit.sh
+. "$(dirname "$0")/kit.sh"
+kit_start "$@"
+# shellcheck source=cli_kit.sh
+. "$(dirname "$0")/cli_kit.sh"
+
+FSTAB_FILE=$KIT_DIR/fstab
+SYSTEMD_PROC_CMDLINE=quiet
+export FSTAB_FILE SYSTEMD_PROC_CMDLINE
+unset INVOCATION_ID
+for dir in /run /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system; do
+	[ ! -d "$dir" ] || mount -t tmpfs -o mode=755 tmpfs "$dir" || kit_broken "cannot hide $dir"
+done
+REPORTS=/run/fsck.overlay
+
+# make NAME [OPTIONS]: a used overlay, its layers in $REPLY
+make() {
+	D=$TOP/$1
+	mkdir -p "$D/l/dir" "$D/u" "$D/w" "$D/m"
+	echo lower >"$D/l/file"
+	REPLY=lowerdir=$D/l,upperdir=$D/u,workdir=$D/w
+	O=$REPLY
+	use "$D"
+}
+# use DIR [OPTIONS]: mount it and unmount it again
+use() {
+	local layers=lowerdir=$1/l,upperdir=$1/u,workdir=$1/w
+	kit_mount "$layers${2:-}" "$1/m" || kit_broken "cannot mount $1"
+	case ${2:-} in *,ro*) ;; *) echo new >"$1/m/new" ;; esac
+	kit_unmount "$1/m"
+}
+line() { printf 'overlay %s/%s/m overlay %s 0 %s\n' "$TOP" "$1" "$2" "${3:-2}"; }
+state() { echo "$D/w/.fsck.overlay/state"; }
+# damage: what only the whole check sees, and -p puts right
+damage() { mknod "$D/u/useless" c 0 0; }
+ERROR=problem.whiteout-useless=error
+
+WHOLE="$TOP/[a-z]*/m: clean, 2 layers, [0-9]+ objects \([0-9.]+ s\)"
+QUICK="$TOP/[a-z]*/m: clean, 2 layers, quick check \([0-9.]+ s\)"
+since() { echo "$D/m: whole check, since $1"; }
+FIRST="there is no record of one with these layers and options"
+SKIPPED_CLEAN="skipped, it was checked and has not been mounted since"
+# boot STATUS NAME [WISH TEXT]...: --boot of the overlay in $D
+boot() {
+	local status=$1 name=$2
+	shift 2
+	run "$status" "$name" "$@" -- --boot "$D/m"
+}
+
+# --- which overlay -------------------------------------------------------------------------------
+
+make a
+line a "$O" >"$FSTAB_FILE"
+run 8 "what nobody describes" err "'$TOP/nowhere' is no overlay of fstab or of a mount unit" empty out -- \
+	--boot "$TOP/nowhere"
+run 16 "with -n" err "-n does not go together with --boot" -- --boot -n "$D/m"
+line a "$O,x-fsck.overlay=no" >"$FSTAB_FILE"
+boot 0 "who declines" line "$D/m: skipped, its mount options say no"
+line a "$O,x-fsck.overlay=maybe" >"$FSTAB_FILE"
+boot 8 "a wish that nobody understands" err "want one of no, report, preen, yes"
+line a "upperdir=$D/u" >"$FSTAB_FILE"
+boot 8 "options that make no sense are the fault of fstab" err "$D/m: "
+line a "$O" 0 >"$FSTAB_FILE"
+kit_mount "$O" "$D/m"
+boot 0 "what is mounted" line "$D/m: skipped, it is mounted" lines 1
+kit_unmount "$D/m"
+kit_check "none of these has left a stamp" [ ! -e "$D/w/.fsck.overlay" ]
+
+# --- the stamp -----------------------------------------------------------------------------------
+
+kit_treesum "$D/l" "$D/u" "$D/w" >"$KIT_DIR/pre"
+boot 0 "the first time everything is looked at" line "$(since "$FIRST")" like "$WHOLE" lines 2
+kit_check "and a stamp is left" [ -f "$(state)" ]
+rm -r "$D/w/.fsck.overlay"
+kit_treesum "$D/l" "$D/u" "$D/w" >"$KIT_DIR/post"
+# (the time of the work base has changed: that is where the folder was made)
+kit_check "and nothing else" diff \
+	<(grep -v ":/ d " "$KIT_DIR/pre") <(grep -v ":/ d " "$KIT_DIR/post")
+boot 0 "once more" line "$(since "$FIRST")"
+boot 0 "not mounted since" line "$D/m: $SKIPPED_CLEAN" lines 1
+use "$D"
+kit_treesum "$D/l" "$D/u" "$D/w" >"$KIT_DIR/pre"
+boot 0 "mounted since" like "$QUICK" lines 1
+kit_treesum "$D/l" "$D/u" "$D/w" >"$KIT_DIR/post"
+kit_check "the quick check changes nothing at all" cmp "$KIT_DIR/pre" "$KIT_DIR/post"
+SYSTEMD_PROC_CMDLINE="fsck.mode=force" boot 0 "fsck.mode=force" \
+	line "$(since "the kernel command line asks for it")" like "$WHOLE"
+boot 0 "which counts" line "$D/m: $SKIPPED_CLEAN"
+use "$D" ,ro
+boot 0 "mounted read-only since" like "$QUICK" lines 1
+if [ -s "$D/u/new" ]; then
+	kit_mount "$O" "$D/m"
+	chown 1 "$D/m/file"
+	kit_unmount "$D/m"
+fi
+run 0 "-n leaves no stamp" -- -n "$D/m"
+boot 0 "so that is no news" like "$QUICK"
+run 0 "-p does, where there is one" -- -p "$D/m"
+boot 0 "and that is" line "$D/m: $SKIPPED_CLEAN"
+use "$D"
+run 0 "-p with a problem ignored" -- -p -E problem.whiteout-useless=ignore "$D/m"
+boot 0 "is no whole check" like "$QUICK"
+make p
+line p "$O" >>"$FSTAB_FILE"
+run 0 "-p where there is none" -- -p "$D/m"
+kit_check "leaves none" [ ! -e "$D/w/.fsck.overlay" ]
+
+D=$TOP/a
+O=lowerdir=$D/l,upperdir=$D/u,workdir=$D/w
+stamp() { "$KIT_TOOLS/ovl-stamp" "$(state)" "$@"; }
+now=$(date +%s)
+ago() { stamp $((now - $1 * 24 * 60 * 60)); }
+SYSTEMD_PROC_CMDLINE=forcefsck boot 0 "forcefsck" like "$WHOLE"
+t=$(stamp)
+kit_check "the stamp has the time" eval '[ "$t" -ge "$now" ] && [ "$t" -lt $((now + 600)) ]'
+use "$D"
+ago 29
+boot 0 "29 days" like "$QUICK"
+ago 31
+boot 0 "31 days" line "$(since "the last one was long ago")" like "$WHOLE"
+use "$D"
+ago 31
+run 0 "-E check-interval=40" like "$QUICK" -- --boot -E check-interval=40 "$D/m"
+run 0 "-E check-interval=0" like "$QUICK" -- --boot -E check-interval=0 "$D/m"
+line a "$O,x-fsck.overlay.interval=40" >"$FSTAB_FILE"
+boot 0 "x-fsck.overlay.interval=40" like "$QUICK"
+run 0 "wins" like "$QUICK" -- --boot -E check-interval=7 "$D/m"
+line a "$O,x-fsck.overlay.interval=7,x-fsck.overlay=report" >"$FSTAB_FILE"
+boot 0 "who may not leave a stamp does not look at everything for ever" like "$QUICK"
+line a "$O,x-fsck.overlay.interval=7" >"$FSTAB_FILE"
+boot 0 "x-fsck.overlay.interval=7" line "$(since "the last one was long ago")"
+line a "$O" >"$FSTAB_FILE"
+ago -20
+boot 0 "a stamp of the future" line "$D/m: $SKIPPED_CLEAN"
+ago -2000
+boot 0 "a stamp of a far future" line "$(since "the last one was long ago")"
+line a "$O,index=on" >"$FSTAB_FILE"
+boot 0 "with another option" line "$(since "$FIRST")"
+line a "$O" >"$FSTAB_FILE"
+rm -r "$D/w/.fsck.overlay"
+run 0 "without a bound nobody waits for the first time" like "$QUICK" -- \
+	--boot -E check-interval=0 "$D/m"
+
+# --- a stamp that cannot be believed -------------------------------------------------------------
+
+plain=$KIT_DIR/plain-state
+# bad NAME: whatever is there now is none, and a new one takes its place
+bad() {
+	boot 0 "a stamp: $1" line "$(since "$FIRST")" like "$WHOLE"
+	[ -f "$(state)" ] && [ ! -L "$(state)" ] && stamp >/dev/null || why "no new stamp"
+	judge "a stamp: $1: there is a new one"
+}
+boot 0 "a good stamp" line "$(since "$FIRST")"
+cp "$(state)" "$plain"
+for ((n = 0; n < $(stat -c %s "$plain"); n += 13)); do
+	cp "$plain" "$(state)"
+	truncate -s "$n" "$(state)"
+	kit_fsck "$OUT" --boot "$D/m"
+	look 0 line "$(since "$FIRST")"
+done
+judge "a stamp that is cut anywhere"
+truncate -s 1T "$(state)"
+bad "huge"
+printf 'x' | dd of="$(state)" bs=1 seek=30 conv=notrunc 2>/dev/null
+bad "a byte is another one"
+stamp 1 future
+bad "of a program of the future"
+rm "$(state)" && mkfifo -m 600 "$(state)"
+bad "a FIFO"
+mv "$(state)" "$KIT_DIR/elsewhere" && cp "$plain" "$KIT_DIR/elsewhere" &&
+	ln -sf "$KIT_DIR/elsewhere" "$(state)"
+bad "a symlink"
+kit_check "what it led to is as it was" cmp "$plain" "$KIT_DIR/elsewhere"
+make other
+line other "$O" >>"$FSTAB_FILE"
+boot 0 "another overlay" like "$WHOLE"
+cp "$(state)" "$TOP/a/w/.fsck.overlay/state"
+D=$TOP/a
+bad "of another overlay"
+chmod 644 "$(state)"
+bad "for everybody to write" # as far as we know
+chmod 755 "$D/w/.fsck.overlay"
+boot 8 "a folder that is not ours" line "$(since "$FIRST")" err "is not ours"
+chmod 700 "$D/w/.fsck.overlay"
+rm "$(state)" && mkdir -p "$(state)/full"
+boot 0 "a directory in its place" line "$(since "$FIRST")" err "cannot note in '.fsck.overlay'"
+rm -r "$(state)"
+
+# --- how far -------------------------------------------------------------------------------------
+
+O=lowerdir=$D/l,upperdir=$D/u,workdir=$D/w
+line a "$O" >"$FSTAB_FILE"
+hurt() { [ -e "$D/u/useless" ]; }
+forced() { SYSTEMD_PROC_CMDLINE="fsck.mode=force $1"; }
+damage
+use "$D"
+boot 1 "everything, without a stamp" line "$(since "$FIRST")"
+kit_check "damage is repaired" eval '! hurt'
+damage
+use "$D"
+boot 0 "what the quick check cannot see" like "$QUICK"
+SYSTEMD_PROC_CMDLINE=fastboot boot 0 "fastboot" line "$D/m: skipped, the kernel command line says no"
+SYSTEMD_PROC_CMDLINE=fsck.mode=skip boot 0 "fsck.mode=skip" line \
+	"$D/m: skipped, the kernel command line says no"
+SYSTEMD_PROC_CMDLINE=fsck.overlay=no boot 0 "fsck.overlay=no" line \
+	"$D/m: skipped, the kernel command line says no"
+far() { # STATUS NAME CMDLINE WISH: of what -p repairs
+	line a "$O${4:+,x-fsck.overlay=$4}" >"$FSTAB_FILE"
+	SYSTEMD_PROC_CMDLINE="fsck.mode=force $3" run "$1" "$2" -- --boot -E "$ERROR" "$D/m"
+}
+far 4 "fsck.repair=no reports" fsck.repair=no ""
+far 4 "also where the options say more" fsck.repair=no yes
+far 4 "options that say report" "" report
+far 4 "fsck.repair=yes does not overrule them" fsck.repair=yes report
+kit_check "and leave all as it is" hurt
+far 1 "nothing said is preen" "" ""
+damage
+far 1 "preen" fsck.repair=preen yes
+kit_check "which repairs it" eval '! hurt'
+gone() { # what only -y puts right
+	rm -rf "$D/u/lost" "$D/l/"*lost
+	echo data >"$D/l/lost"
+	kit_mount "$O,metacopy=on" "$D/m"
+	chown 1 "$D/m/lost"
+	kit_unmount "$D/m"
+	mv "$D/l/lost" "$D/l/was-lost"
+}
+gone
+far 4 "preen leaves what a person should agree to" "" ""
+far 4 "also if fsck.repair=preen is more careful than the options" fsck.repair=preen yes
+far 1 "options that say yes" "" yes
+gone
+far 1 "fsck.repair=yes" fsck.repair=yes ""
+line a "$O" >"$FSTAB_FILE"
+boot 0 "all is well" line "$D/m: $SKIPPED_CLEAN"
+
+# --- what makes one look at everything -----------------------------------------------------------
+
+# doubt REPORTED STATUS SLUG COMMANDS: after the commands, with some damage that the quick check does not
+# see; the exit status of a report, and that of a repair. A warning keeps nobody from mounting.
+doubt() {
+	local reported=$1
+	shift
+	use "$D"
+	damage
+	eval "$3"
+	SYSTEMD_PROC_CMDLINE=fsck.repair=no boot "$reported" "$2, reported" \
+		line "$(since "the quick one asks for it: $2")" like ".* \($2\)"
+	hurt || why "it was repaired"
+	judge "$2: nothing is repaired then"
+	boot "$1" "$2" line "$(since "the quick one asks for it: $2")" like ".* \($2\).*"
+	! hurt || why "the whole check was not made"
+	judge "$2: the whole check is made"
+}
+doubt 0 1 work-temp-leftover 'echo half >"$D/w/work/#7"'
+doubt 4 1 work-deep-leftover 'mkdir -p "$D/w/work/a/b/c"'
+doubt 4 4 work-incompat 'mkdir -p "$D/w/work/incompat/volatile"'
+rmdir "$D/w/work/incompat/volatile" "$D/w/work/incompat"
+use "$D" ,index=on,nfs_export=on
+SYSTEMD_PROC_CMDLINE=fsck.mode=force boot 0 "all is well"
+doubt 0 1 index-temp-leftover 'echo half >"$D/w/index/#8"'
+boot 0 "and again" line "$D/m: $SKIPPED_CLEAN"
+use "$D"
+setfattr -n trusted.overlay.opaque -v y "$D/u"
+SYSTEMD_PROC_CMDLINE=fsck.repair=no boot 0 "what the quick check could repair, reported" \
+	like "upper:/: .* \(opaque-root\)" like "$D/m: 2 layers, quick check, 1 problem .*"
+boot 1 "is left to the whole check" line "$(since "the quick one asks for it: opaque-root")" \
+	like ".*\(opaque-root\).* yes"
+use "$D"
+echo mine >"$D/w/mine"
+boot 0 "a warning that nobody can take away" like ".* \(work-foreign-file\)" \
+	like "$D/m: 2 layers, quick check, 1 problem .*"
+SYSTEMD_PROC_CMDLINE=fsck.mode=force boot 0 "also to the whole check" like ".* \(work-foreign-file\)"
+boot 0 "is no reason to look again" line "$D/m: $SKIPPED_CLEAN"
+run 4 "though -p says that it is there" like ".* \(work-foreign-file\)" -- -p "$D/m"
+rm "$D/w/mine"
+
+# --- a repair that was killed --------------------------------------------------------------------
+
+make killed
+line killed "$O" >>"$FSTAB_FILE"
+boot 0 "an overlay" like "$WHOLE"
+killed=0
+for ((point = 4; point < 80; point += 6)); do
+	damage 2>/dev/null
+	mknod "$D/u/useless2" c 0 0 2>/dev/null
+	"$KIT_TOOLS/ovl-kill" "$point" "$FSCK" -j1 -p "$D/m" >"$OUT" 2>"$OUT.err"
+	[ $? -eq 137 ] || continue
+	[ -d "$D/w/work/incompat/fsck.overlay" ] || continue
+	killed=$((killed + 1))
+	kit_mount "$O" "$D/m" 2>/dev/null && kit_unmount "$D/m" && why "the kernel mounts it at $point"
+	kit_fsck "$OUT" --boot "$D/m"
+	[ "$KIT_STATUS" -le 1 ] || why "exit status $KIT_STATUS at $point: $(cat "$OUT" "$OUT.err")"
+	grep -qF "whole check, since the quick one asks for it: work-incompat" "$OUT" ||
+		grep -qF "whole check, since $FIRST" "$OUT" || why "no whole check at $point"
+	! hurt && [ ! -e "$D/u/useless2" ] || why "not repaired at $point"
+	use "$D"
+	[ "$(cat "$D/u/new")" = new ] || why "not usable at $point"
+done
+[ "$killed" -gt 1 ] || why "killed with the marker set $killed times only"
+judge "a repair that was killed is finished before the mount"
+
+# --- what is kept --------------------------------------------------------------------------------
+
+D=$TOP/a
+name=$(printf %s "${D#/}/m" | sed 's/-/\\x2d/g; s|/|-|g')
+report=$REPORTS/$name.json
+use "$D"
+boot 0 "for a report" like "$QUICK"
+json() { jq -e "$1" "$report" >/dev/null || why "not so: $1: $(cat "$report")"; }
+json '.check == "quick" and .reason == "usual" and .exit_code == 0 and .problems == []
+	and .overlay.label == "'"$D/m"'"'
+[ "$(stat -c %a "$report")" = 600 ] || why "mode $(stat -c %a "$report")"
+[ "$(stat -c %a "$REPORTS")" = 755 ] || why "mode of the folder"
+[ "$(ls -A "$REPORTS" | grep -c '^\.')" -eq 0 ] || why "something temporary is left"
+judge "the report in /run"
+damage
+SYSTEMD_PROC_CMDLINE=fsck.mode=force run 1 "with a problem" -- --boot -E "$ERROR" "$D/m"
+json '.check == "whole" and .reason == "forced" and .exit_code == 1
+	and .problems[0].slug == "whiteout-useless" and .problems[0].result == "corrected"'
+judge "the report of a repair"
+boot 0 "skipped" line "$D/m: $SKIPPED_CLEAN"
+json '.check == "no" and .skipped == "clean" and .exit_code == 0'
+judge "the report of none"
+mv "$D/l" "$D/x"
+boot 8 "a layer that is missing" err "$D/m: cannot open lower layer '$D/l'"
+json '.exit_code == 8 and (.error | contains("cannot open lower layer"))'
+judge "the report of a failure"
+mv "$D/x" "$D/l"
+use "$D"
+run 0 "--json" json '.check == "quick"' -- --boot --json "$D/m"
+cmp -s "$OUT" "$report" || why "$(diff "$OUT" "$report")"
+judge "which is the same"
+rm -r "$REPORTS"
+ln -s "$KIT_DIR" "$REPORTS"
+boot 0 "a symlink for a folder" like "$QUICK" err "cannot write a report to $REPORTS"
+rm "$REPORTS"
+mkdir -m 777 "$REPORTS"
+chmod 777 "$REPORTS"
+boot 0 "a folder for everybody" like "$QUICK" err "cannot write a report to $REPORTS"
+rmdir "$REPORTS"
+
+listen() { # KIND PATH: what it hears comes to $KIT_DIR/heard
+	mkdir -p "${2%/*}"
+	rm -f "$2"
+	"$KIT_TOOLS/ovl-listen" "$1" "$2" >"$KIT_DIR/heard" &
+	LISTENER=$!
+	for ((i = 0; i < 500; i++)); do
+		[ ! -S "$2" ] || return 0
+		sleep 0.02
+	done
+	kit_broken "nobody listens at $2"
+}
+entry() { grep -qxF -e "$1" "$KIT_DIR/heard" || why "no '$1' in: $(cat "$KIT_DIR/heard")"; }
+SOCKET=/run/systemd/journal/socket
+boot 0 "without a journal it is a line" err "fsck.overlay: $D/m: quick check: clean"
+INVOCATION_ID=1 boot 0 "for a service, with its priority" err "<6>fsck.overlay: $D/m: quick check: clean"
+listen dgram "$SOCKET"
+boot 0 "with a journal it is an entry" empty .err
+wait "$LISTENER"
+for want in "MESSAGE=$D/m: quick check: clean" PRIORITY=6 "FSCK_OVERLAY_MOUNT=$D/m" \
+	FSCK_OVERLAY_CODE=0 FSCK_OVERLAY_CHECK=quick FSCK_OVERLAY_REASON=usual \
+	SYSLOG_IDENTIFIER=fsck.overlay FSCK_OVERLAY_PROBLEMS=0; do
+	entry "$want"
+done
+grep -qxE 'MESSAGE_ID=[0-9a-f]{32}' "$KIT_DIR/heard" || why "no MESSAGE_ID"
+judge "with these fields"
+damage
+listen dgram "$SOCKET"
+SYSTEMD_PROC_CMDLINE="fsck.mode=force fsck.repair=no" run 4 "what is left" -- --boot -E "$ERROR" "$D/m"
+wait "$LISTENER"
+entry PRIORITY=3
+entry FSCK_OVERLAY_CODE=4
+entry FSCK_OVERLAY_PROBLEMS=1
+entry FSCK_OVERLAY_CORRECTED=0
+judge "is an error in the journal"
+rm -f "$SOCKET"
+rm "$D/u/useless"
+
+# --- who is shown progress -----------------------------------------------------------------------
+
+PROGRESS=/run/systemd/fsck.progress
+SYSTEMD_PROC_CMDLINE=fsck.mode=force
+listen stream "$PROGRESS"
+boot 0 "a listener" like "$WHOLE"
+wait "$LISTENER"
+for pass in 1 2 3 4 5; do
+	grep -qE "^$pass [0-9]+ [0-9]+ $D/m\$" "$KIT_DIR/heard" || why "no pass $pass"
+done
+judge "hears of the five passes"
+listen deaf "$PROGRESS"
+for i in 1 2 3 4; do # the last ones do not fit into its queue
+	boot 0 "a listener that is deaf, $i" like "$WHOLE"
+done
+kill "$LISTENER"
+wait "$LISTENER" 2>/dev/null
+boot 0 "a listener that is gone" like "$WHOLE"
+rm "$PROGRESS"
+if [ -e /dev/console ]; then
+	: >"$KIT_DIR/console"
+	mount --bind "$KIT_DIR/console" /dev/console || kit_broken "cannot hide the console"
+	boot 0 "a console that shows nothing" like "$WHOLE"
+	[ ! -s "$KIT_DIR/console" ] || why "something was written"
+	judge "nothing is written to it"
+	: >/run/systemd/show-status
+	boot 0 "a console that shows the boot" like "$WHOLE"
+	grep -q "complete\.\.\." "$KIT_DIR/console" || why "$(cat -v "$KIT_DIR/console")"
+	judge "a percentage is written to it"
+	umount /dev/console
+	rm /run/systemd/show-status
+else
+	kit_skip "the console" "there is no /dev/console"
+fi
+SYSTEMD_PROC_CMDLINE=quiet
+
+# --- as much work for many files as for few ------------------------------------------------------
+
+if strace -f -o /dev/null -e trace=getdents64 true 2>/dev/null; then
+	# calls NAME: what is asked of the layers, without addresses and what /proc is asked
+	calls() {
+		ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -f -qq -o "$KIT_DIR/trace" \
+			-e trace=%file,getdents64,%desc "$FSCK" --boot "$TOP/$1/m" >"$OUT" 2>"$OUT.err"
+		KIT_STATUS=$?
+		look 0 like "$QUICK"
+		grep -v '"/proc\|"/sys' "$KIT_DIR/trace" | sed -E 's/^[0-9]+ +//; s/\(.*//' |
+			grep -E 'getdents|xattr|handle|openat|stat' | sort | uniq -c
+	}
+	for kind in few many; do
+		make "$kind"
+		line "$kind" "$O" >>"$FSTAB_FILE"
+	done
+	for ((i = 0; i < 20000; i++)); do
+		echo "$i"
+	done >"$KIT_DIR/names"
+	for layer in l u; do
+		mkdir "$TOP/many/$layer/d"
+		(cd "$TOP/many/$layer/d" && xargs touch <"$KIT_DIR/names")
+		(cd "$TOP/few/$layer" && mkdir d && cd d && head -n 100 "$KIT_DIR/names" | xargs touch)
+	done
+	for kind in few many; do
+		kit_fsck "$OUT" --boot "$TOP/$kind/m"
+		use "$TOP/$kind"
+	done
+	calls few >"$KIT_DIR/few"
+	calls many >"$KIT_DIR/many"
+	[ "$(wc -l <"$KIT_DIR/few")" -gt 3 ] || why "there is nothing to compare: $(cat "$KIT_DIR/few")"
+	diff "$KIT_DIR/few" "$KIT_DIR/many" >>"$WHY"
+	judge "20,000 files a layer take the same system calls as 100"
+else
+	kit_skip "as much work for many" "cannot run strace"
+fi
+
+unchanged
+kit_done
