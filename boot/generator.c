@@ -76,12 +76,12 @@ static void write_units(struct generator *g, const struct ovl_mount_asked *asked
 	bool checks = g->boot.mode != OVL_BOOT_SKIP;
 
 	if (ovl_layer_paths(&asked->config, asked->where, &layers) < 0) {
-		ovl_log(&g->log, "%s: out of memory", asked->where);
+		ovl_log(&g->log, "%.200s: out of memory", asked->where);
 		return;
 	}
 	if (layers.left_out > 0)
-		ovl_log(&g->log, "%s: %zu layers have paths that no unit can name", asked->where,
-			layers.left_out);
+		ovl_log(&g->log, "%.200s: %zu layers have paths that no unit can name",
+			asked->where, layers.left_out);
 	if (checks && !ovl_template_is_there(instance)) {
 		ovl_log(&g->log,
 			"%s: not checked, there is no fsck-overlay@.service, or it is masked",
@@ -105,7 +105,7 @@ static int on_asked(void *ctx, struct ovl_mount_asked *asked)
 	int r;
 
 	if (asked->failed) {
-		ovl_log(&g->log, "%s: %s", asked->target,
+		ovl_log(&g->log, "%.200s: %s", asked->target,
 			asked->failed->text ? asked->failed->text : "out of memory");
 		return 0;
 	}
@@ -117,8 +117,8 @@ static int on_asked(void *ctx, struct ovl_mount_asked *asked)
 	if (r == 0)
 		write_units(g, asked, instance, service, mount);
 	else
-		ovl_log(&g->log, "%s: not checked, no unit can be named for it: %s", asked->where,
-			strerror(-r));
+		ovl_log(&g->log, "%.200s: not checked, no unit can be named for it: %s",
+			asked->where, strerror(-r));
 	free(instance);
 	free(service);
 	free(mount);
@@ -192,7 +192,7 @@ int main(int argc, char *argv[])
 		if (g.dir >= 0)
 			generate(&g);
 		else
-			ovl_log(&g.log, "cannot open the folder '%s': %s", argv[1],
+			ovl_log(&g.log, "cannot open the folder '%.200s': %s", argv[1],
 				strerror(-g.dir));
 	}
 	if (g.dir >= 0)

@@ -41,6 +41,13 @@ static void move_to(struct chase *c, int fd)
 	c->fd = fd;
 }
 
+static int open_root(void)
+{
+	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -EBADF : fd;
+}
+
 /* The next name on this mount; -EBADF if there is none to be looked at. */
 static int look(int dir, const char *name)
 {
@@ -69,7 +76,7 @@ static int follow(struct chase *c, int fd)
 		return -ENOMEM;
 	if (*target == '/') {
 		ovl_buf_clear(&c->done);
-		move_to(c, look(AT_FDCWD, "/"));
+		move_to(c, open_root());
 	}
 	ovl_buf_done(&c->todo);
 	c->todo = todo;
@@ -163,7 +170,7 @@ int ovl_boot_plain(const char *path, char **ret)
 
 int ovl_boot_chase(const char *path, char **ret)
 {
-	_cleanup_(chase_done) struct chase c = { .fd = look(AT_FDCWD, "/") };
+	_cleanup_(chase_done) struct chase c = { .fd = open_root() };
 	int r;
 
 	/* A longer one leads nowhere, and each step moves all that is left. */

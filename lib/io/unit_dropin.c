@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,12 +91,15 @@ static int collect_dropins(struct dropins *d, const char *dir, const char *stem)
 	int r;
 
 	for (;;) {
-		ovl_buf_clear(&path);
-		if (ovl_buf_addf(&path, "%s/%.*s.mount.d", dir, (int)len, stem) < 0)
-			return -ENOMEM;
-		r = list_dropins(d, path.data);
-		if (r < 0)
-			return r;
+		/* No file has a longer name, and a long stem has many prefixes. */
+		if (len <= NAME_MAX) {
+			ovl_buf_clear(&path);
+			if (ovl_buf_addf(&path, "%s/%.*s.mount.d", dir, (int)len, stem) < 0)
+				return -ENOMEM;
+			r = list_dropins(d, path.data);
+			if (r < 0)
+				return r;
+		}
 		/* "a-b-c" has the prefixes "a-b-" and "a-" */
 		while (len > 0 && stem[len - 1] == '-')
 			len--;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "overlayfs/boot.h"
 #include "overlayfs/mount.h"
 #include "io/live.h"
 #include "unit/oom.h"
@@ -99,6 +100,87 @@ START_TEST(test_mount_asked_no_memory)
 END_TEST
 #endif
 
+/* ---- For boot ---- */
+
+/* "WHERE FILE lowers" or "WHERE FILE failed" a line */
+static int tell_for_boot(void *ctx, struct ovl_mount_asked *asked)
+{
+	struct told *t = ctx;
+	size_t len = strlen(t->text);
+
+	ck_assert(!asked->is_live);
+	if (asked->failed)
+		snprintf(t->text + len, sizeof(t->text) - len, "%s %s %d\n", asked->target,
+			 asked->path, asked->failed->code);
+	else
+		snprintf(t->text + len, sizeof(t->text) - len, "%s %s %s\n", asked->where,
+			 asked->path, asked->config.lower[0]);
+	return t->stop;
+}
+
+START_TEST(test_for_boot)
+{
+	struct ovl_mount_places places = { .fstab = "fstab" };
+	struct told t = { .text = "" };
+
+	kit_write("fstab",
+		  "o /no overlay lowerdir=/a:/b 0 0\n"
+		  "o //any/./x/ overlay lowerdir=/a:/b 0 2\n"
+		  "o /any/x overlay lowerdir=/other:/b,x-fsck.overlay=yes 0 2\n" /* again */
+		  "o /noauto overlay lowerdir=/a:/b,noauto,x-systemd.automount 0 2\n"
+		  "o /never overlay lowerdir=/a:/b,noauto,x-fsck.overlay=no 0 2\n"
+		  "o /early overlay lowerdir=/e:/b,x-initrd.mount 0 2\n"
+		  "o /usr overlay lowerdir=/u:/b 0 2\n"
+		  "o /wrong overlay lowerdir=::/b 0 2\n"
+		  "o none overlay lowerdir=/a:/b 0 2\n");
+	ck_assert_int_eq(setenv("SYSTEMD_IN_INITRD", "0", 1), 0);
+	ck_assert_int_eq(ovl_mount_for_boot(&places, tell_for_boot, &t, NULL), 0);
+	ck_assert_str_eq(t.text, "/any/x fstab /a\n"
+				 "/noauto fstab /a\n"
+				 "/usr fstab /u\n"
+				 "/wrong fstab -22\n"
+				 "none fstab -61\n");
+	/* the initrd's own fstab has all, that of the system to come only what it wants there */
+	ck_assert_int_eq(setenv("SYSTEMD_IN_INITRD", "1", 1), 0);
+	t = (struct told){ .stop = 0 };
+	ck_assert_int_eq(ovl_mount_for_boot(&places, tell_for_boot, &t, NULL), 0);
+	ck_assert_ptr_nonnull(strstr(t.text, "/early fstab /e\n/usr fstab /u\n"));
+	t = (struct told){ .stop = 0 };
+	places.below = "/sysroot";
+	ck_assert_int_eq(ovl_mount_for_boot(&places, tell_for_boot, &t, NULL), 0);
+	ck_assert_str_eq(t.text, "/sysroot/early fstab /e\n/sysroot/usr fstab /u\n");
+	/* none at all is no mistake, one that cannot be read is */
+	t = (struct told){ .stop = 0 };
+	places = (struct ovl_mount_places){ .fstab = "no-such-fstab" };
+	ck_assert_int_eq(ovl_mount_for_boot(&places, tell_for_boot, &t, NULL), 0);
+	places.fstab = NULL;
+	ck_assert_int_eq(ovl_mount_for_boot(&places, tell_for_boot, &t, NULL), 0);
+	ck_assert_str_eq(t.text, "");
+	places.fstab = "/dev/null/fstab";
+	ck_assert_int_eq(ovl_mount_for_boot(&places, tell_for_boot, &t, NULL), 0);
+	ck_assert_str_eq(t.text, "/dev/null/fstab /dev/null/fstab -20\n");
+	t = (struct told){ .stop = 7 };
+	places.fstab = "fstab";
+	ck_assert_int_eq(ovl_mount_for_boot(&places, tell_for_boot, &t, NULL), 7);
+}
+END_TEST
+
+/* A live mount, and a symlink that leads to it: the unit has the name of where it leads. */
+START_TEST(test_for_boot_live)
+{
+	struct ovl_mount_places places = { .fstab = "/fstab" };
+	struct told t = { .text = "" };
+
+	kit_private_mounts();
+	kit_run("mkdir root; mount -t tmpfs t root; cd root; mkdir l b u w m; ln -s m link;"
+		"echo 'o /link overlay lowerdir=/l:/b,upperdir=/u,workdir=/w 0 2' > fstab;"
+		"mount -t overlay o -o lowerdir=l:b,upperdir=u,workdir=w m");
+	ck_assert_int_eq(chroot("root"), 0);
+	ck_assert_int_eq(ovl_mount_for_boot(&places, tell_for_boot, &t, NULL), 0);
+	ck_assert_str_eq(t.text, "/m /fstab /l\n");
+}
+END_TEST
+
 START_TEST(test_live_at)
 {
 	kit_private_mounts();
@@ -134,10 +216,13 @@ int main(void)
 #if OVL_OOM
 	tcase_add_test(tc, test_mount_asked_no_memory);
 #endif
-	if (kit_is_root())
+	tcase_add_test(tc, test_for_boot);
+	if (kit_is_root()) {
 		tcase_add_test(tc, test_live_at);
-	else
+		tcase_add_test(tc, test_for_boot_live);
+	} else {
 		kit_skip("live mounts", "not root");
+	}
 	suite_add_tcase(suite, tc);
 	return ovl_unit_main(suite);
 }
