@@ -39,7 +39,9 @@ static int each_entry(struct ovl_run *run, struct ovl_sink *sink, size_t max,
 {
 	struct ovl_reader *r = run->stack->reader;
 	_cleanup_free_ unsigned char *buf = malloc(OVL_DIRBUF_SIZE);
-	struct ovl_dirstream stream = { .buf = buf, .room = OVL_DIRBUF_SIZE };
+	struct ovl_dirstream stream = { .buf = buf,
+					.room = run->options->quick ? (size_t)OVL_QUICK_ROOM :
+								      (size_t)OVL_DIRBUF_SIZE };
 	struct ovl_dirent d;
 	int dir, err;
 

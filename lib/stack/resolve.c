@@ -70,7 +70,9 @@ static int index_has_nfs_entries(struct ovl_stack *s, bool *ret)
 {
 	struct ovl_reader *r = s->reader;
 	_cleanup_free_ unsigned char *buf = malloc(OVL_DIRBUF_SIZE);
-	struct ovl_dirstream stream = { .buf = buf, .room = OVL_DIRBUF_SIZE };
+	struct ovl_dirstream stream = { .buf = buf,
+					.room = s->given->brief ? (size_t)OVL_QUICK_ROOM :
+								  (size_t)OVL_DIRBUF_SIZE };
 	size_t max = s->given->brief ? (size_t)OVL_QUICK_ENTRIES : SIZE_MAX;
 	struct ovl_dirent d;
 	int dir, err;

@@ -16,11 +16,9 @@
 
 enum {
 	OVL_MAX_LAYERS = 500,
-	/*
-	 * What a quick check looks at in the index, and in the work directory: with their long names
-	 * not more than one call of getdents64() gives.
-	 */
-	OVL_QUICK_ENTRIES = 2048,
+	/* What a quick check looks at in the index, and in the work directory; what it reads of one. */
+	OVL_QUICK_ENTRIES = 256,
+	OVL_QUICK_ROOM = 32 * 1024,
 };
 
 struct ovl_dir;

@@ -117,8 +117,8 @@ stamp() { "$KIT_TOOLS/ovl-stamp" "$(state)" "$@"; }
 now=$(date +%s)
 ago() { stamp $((now - $1 * 24 * 60 * 60)); }
 SYSTEMD_PROC_CMDLINE=forcefsck boot 0 "forcefsck" like "$WHOLE"
-t=$(stamp)
-kit_check "the stamp has the time" eval '[ "$t" -ge "$now" ] && [ "$t" -lt $((now + 600)) ]'
+is_new() { [ "$(stamp)" -ge "$now" ] && [ "$(stamp)" -lt $((now + 600)) ]; }
+kit_check "the stamp has the time" is_new
 use "$D"
 ago 29
 boot 0 "29 days" like "$QUICK"
@@ -318,7 +318,7 @@ json '.check == "quick" and .reason == "usual" and .exit_code == 0 and .problems
 	and .overlay.label == "'"$D/m"'"'
 [ "$(stat -c %a "$report")" = 600 ] || why "mode $(stat -c %a "$report")"
 [ "$(stat -c %a "$REPORTS")" = 755 ] || why "mode of the folder"
-[ "$(ls -A "$REPORTS" | grep -c '^\.')" -eq 0 ] || why "something temporary is left"
+[ -z "$(find "$REPORTS" -name '.?*')" ] || why "something temporary is left"
 judge "the report in /run"
 damage
 SYSTEMD_PROC_CMDLINE=fsck.mode=force run 1 "with a problem" -- --boot -E "$ERROR" "$D/m"
