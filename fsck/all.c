@@ -47,6 +47,7 @@ static int examine(const struct ovl_reporting *of_all, struct ovl_mount_asked *a
 	o.modes = ovl_all_modes(o.modes, asked->wish);
 	o.task = o.modes & OVL_MODE_CHECK ? OVL_TASK_CHECK : OVL_TASK_REPAIR;
 	r.options = &o;
+	r.nofail = asked->nofail;
 	code = ovl_examine(&r, &source);
 	asked->config = source.config; /* its owner frees it */
 	return code;

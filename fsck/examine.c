@@ -81,6 +81,8 @@ int ovl_examine(struct ovl_reporting *r, struct ovl_source *source)
 	r->profile = profile.active ? &profile : NULL;
 
 	error = ovl_stack_open(&source->config, NULL, &stack, &e); /* layers -> stack */
+	if (error == -ENOENT && r->nofail)
+		return ovl_reporter_skip(r, "missing");
 	if (error < 0)
 		return ovl_reporter_fail(r, error, &e);
 	r->stack = stack;

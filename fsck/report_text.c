@@ -388,6 +388,7 @@ static int text_skipped(struct ovl_reporting *r, const char *why)
 {
 	static const char *const texts[][2] = {
 		{ "mounted", "it is mounted" },
+		{ "missing", "its layers are not there (nofail)" },
 		{ "declined", "its mount options say no" },
 		{ "unwanted", "the kernel command line says no" },
 		{ "clean", "it was checked and has not been mounted since" },

@@ -32,6 +32,7 @@ struct ovl_reporting {
 
 	bool of_many; /* with -A: this is one of several overlays, or their frame */
 	unsigned nth; /* and this many were before it */
+	bool nofail;  /* and it is left out if its layers are not there */
 
 	const char *extent; /* with --boot: "quick", "whole" or "no" check; else NULL */
 	const char *why;    /* and the reason, one word */

@@ -59,6 +59,7 @@ struct ovl_mount_asked {
 	const char *target;       /* its mount point; of fstab as it is written there */
 	const char *where;        /* the same as systemd names the unit; NULL if only -A asks */
 	const char *path;         /* the file that describes it; NULL: not known */
+	bool nofail;              /* "nofail": it is no error if its layers are not there */
 	bool is_live;             /* an overlay is mounted there; @config is empty */
 	struct ovl_config config; /* empty after an error */
 	const struct ovl_error *failed; /* why it cannot be looked at; NULL: it can */

@@ -103,6 +103,10 @@ int ovl_wish_parse(const char *options, struct ovl_wish *ret, struct ovl_error *
 			ret->noauto = true;
 		else if (is_word(word, "auto"))
 			ret->noauto = false;
+		else if (is_word(word, "nofail"))
+			ret->nofail = true;
+		else if (is_word(word, "fail"))
+			ret->nofail = false;
 		else if (is_word(word, "x-initrd.mount"))
 			ret->initrd = true;
 		else if (begins(word, name) && (rest.len == 0 || *rest.data == '='))

@@ -13,6 +13,7 @@ struct ovl_wish {
 	bool given;              /* "x-fsck.overlay" in some form */
 	bool no;                 /* "x-fsck.overlay=no" */
 	bool noauto;             /* not mounted at boot */
+	bool nofail;             /* it may be that its layers are not there */
 	bool initrd;             /* "x-initrd.mount": mounted before / is */
 	enum ovl_mount_wish how; /* if @given and not @no */
 	int interval; /* "x-fsck.overlay.interval=DAYS"; -1: not given. Asks for nothing by itself */

@@ -96,6 +96,7 @@ static int asks(const struct search *s, const char *options, int passno,
 	int r = ovl_wish_parse(options, &wish, failed);
 
 	asked->wish = wish.how;
+	asked->nofail = wish.nofail;
 	if (is_elsewhere(s, &wish, asked->target))
 		return 0;
 	if (r < 0)

@@ -187,6 +187,17 @@ run 9 "a live mount is skipped, and nothing keeps others from being checked" lin
 run 8 "--json" json '.exit_code == 8 and (.overlays | map(.exit_code)) == [0, 0, 8, 8, 8, 8, 8, 0]
 	and .overlays[1].skipped == "mounted" and (.overlays[2].error | length > 0)
 	and (.overlays[2].overlay.label | endswith("/x1"))' -- -A -n --json
+missing="overlay $TOP/x1 overlay lowerdir=/nowhere/l,upperdir=/nowhere/u,workdir=/nowhere/w"
+{
+	echo "$missing,nofail 0 2"
+	echo "overlay $TOP/x2 overlay lowerdir=/a,index=maybe,nofail 0 2"
+	line a "$A,nofail" 2
+} | fstab
+run 8 "nofail: layers that are not there are no error, others are" lines 3 \
+	line "$TOP/x1: skipped, its layers are not there (nofail)" line "$TOP/x2: not done" \
+	like "$(clean a)" no-err "x1" -- -A -p
+echo "$missing,nofail 0 2" | fstab
+run 0 "nofail, with --json" json '.overlays[0].skipped == "missing" and .exit_code == 0' -- -A -n --json
 line b "$B" 2 | fstab
 run 0 "a live mount is no error" lines 1 line "$TOP/b/m: skipped, it is mounted" empty .err -- -A -y
 kit_unmount "$TOP/b/m"

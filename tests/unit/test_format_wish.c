@@ -8,38 +8,45 @@
 
 static const struct {
 	const char *options;
-	struct ovl_wish wish; /* given, no, noauto, how */
+	struct ovl_wish wish; /* given, no, noauto, nofail, initrd, how, interval */
 	int r;
 } strings[] = {
 	{ NULL, { 0 }, 0 },
 	{ "", { 0 }, 0 },
 	{ "lowerdir=/a:/b,rw", { 0 }, 0 },
-	{ "x-fsck.overlay", { true, false, false, false, OVL_WISH_ANY, -1 }, 0 },
-	{ "x-fsck.overlay=report", { true, false, false, false, OVL_WISH_REPORT, -1 }, 0 },
-	{ "a,x-fsck.overlay=preen,b", { true, false, false, false, OVL_WISH_PREEN, -1 }, 0 },
-	{ "x-fsck.overlay=yes,noauto", { true, false, true, false, OVL_WISH_YES, -1 }, 0 },
-	{ "x-fsck.overlay=no", { true, true, false, false, OVL_WISH_ANY, -1 }, 0 },
+	{ "x-fsck.overlay", { true, false, false, false, false, OVL_WISH_ANY, -1 }, 0 },
+	{ "x-fsck.overlay=report", { true, false, false, false, false, OVL_WISH_REPORT, -1 }, 0 },
+	{ "a,x-fsck.overlay=preen,b", { true, false, false, false, false, OVL_WISH_PREEN, -1 }, 0 },
+	{ "x-fsck.overlay=yes,noauto", { true, false, true, false, false, OVL_WISH_YES, -1 }, 0 },
+	{ "x-fsck.overlay=no", { true, true, false, false, false, OVL_WISH_ANY, -1 }, 0 },
 	/* the last one counts */
 	{ "x-fsck.overlay=no,x-fsck.overlay=yes",
-	  { true, false, false, false, OVL_WISH_YES, -1 },
+	  { true, false, false, false, false, OVL_WISH_YES, -1 },
 	  0 },
 	{ "x-fsck.overlay=yes,x-fsck.overlay=no",
-	  { true, true, false, false, OVL_WISH_ANY, -1 },
+	  { true, true, false, false, false, OVL_WISH_ANY, -1 },
 	  0 },
-	{ "x-fsck.overlay=yes,x-fsck.overlay", { true, false, false, false, OVL_WISH_ANY, -1 }, 0 },
+	{ "x-fsck.overlay=yes,x-fsck.overlay",
+	  { true, false, false, false, false, OVL_WISH_ANY, -1 },
+	  0 },
 	{ "noauto,auto", { 0 }, 0 },
-	{ "auto,noauto", { false, false, true, false, OVL_WISH_ANY, -1 }, 0 },
+	{ "auto,noauto", { false, false, true, false, false, OVL_WISH_ANY, -1 }, 0 },
+	{ "nofail,x-fsck.overlay", { true, false, false, true, false, OVL_WISH_ANY, -1 }, 0 },
+	{ "nofail,fail", { 0 }, 0 },
+	{ "nofailx,xnofail,nofail=yes", { 0 }, 0 },
 	/* other words that look like it */
 	{ "x-fsck.overlays=yes,xx-fsck.overlay=yes,noautox,X-FSCK.OVERLAY=yes", { 0 }, 0 },
 	{ "lowerdir=/a\\,x-fsck.overlay=yes", { 0 }, 0 }, /* a directory with a comma */
-	{ "lowerdir=/a\\\\,x-fsck.overlay=yes", { true, false, false, false, OVL_WISH_YES, -1 }, 0 },
+	{ "lowerdir=/a\\\\,x-fsck.overlay=yes",
+	  { true, false, false, false, false, OVL_WISH_YES, -1 },
+	  0 },
 	{ "context=\"a,x-fsck.overlay=yes\"", { 0 }, 0 },
-	{ "x-fsck.overlay,context=\"a", { true, false, false, false, OVL_WISH_ANY, -1 }, 0 },
+	{ "x-fsck.overlay,context=\"a", { true, false, false, false, false, OVL_WISH_ANY, -1 }, 0 },
 	/* values that nobody knows */
-	{ "x-fsck.overlay=", { true, false, false, false, OVL_WISH_ANY, -1 }, -EINVAL },
-	{ "x-fsck.overlay=maybe", { true, false, false, false, OVL_WISH_ANY, -1 }, -EINVAL },
-	{ "x-fsck.overlay=Yes", { true, false, false, false, OVL_WISH_ANY, -1 }, -EINVAL },
-	{ "x-fsck.overlay=yes\\,", { true, false, false, false, OVL_WISH_ANY, -1 }, -EINVAL },
+	{ "x-fsck.overlay=", { true, false, false, false, false, OVL_WISH_ANY, -1 }, -EINVAL },
+	{ "x-fsck.overlay=maybe", { true, false, false, false, false, OVL_WISH_ANY, -1 }, -EINVAL },
+	{ "x-fsck.overlay=Yes", { true, false, false, false, false, OVL_WISH_ANY, -1 }, -EINVAL },
+	{ "x-fsck.overlay=yes\\,", { true, false, false, false, false, OVL_WISH_ANY, -1 }, -EINVAL },
 };
 
 START_TEST(test_wish_parse)
@@ -53,6 +60,7 @@ START_TEST(test_wish_parse)
 	ck_assert_int_eq(w.given, strings[_i].wish.given);
 	ck_assert_int_eq(w.no, strings[_i].wish.no);
 	ck_assert_int_eq(w.noauto, strings[_i].wish.noauto);
+	ck_assert_int_eq(w.nofail, strings[_i].wish.nofail);
 	ck_assert_int_eq(w.how, strings[_i].wish.how);
 	if (strings[_i].r < 0)
 		ck_assert_ptr_nonnull(strstr(e.text, "no, report, preen, yes"));
