@@ -34,6 +34,8 @@ struct ovl_boot_choice ovl_boot_choice(const struct ovl_boot_case *c)
 		if (counts_days)
 			return (struct ovl_boot_choice){ OVL_EXTENT_WHOLE, OVL_BOOT_WHY_FIRST };
 		return quick;
+	case OVL_STAMP_UNCLEAN:
+		return (struct ovl_boot_choice){ OVL_EXTENT_WHOLE, OVL_BOOT_WHY_UNCLEAN };
 	case OVL_STAMP_OLD:
 	case OVL_STAMP_CLEAN:
 		if (counts_days && is_overdue(c))
@@ -50,10 +52,10 @@ struct ovl_boot_choice ovl_boot_choice(const struct ovl_boot_case *c)
 const char *ovl_boot_choice_word(enum ovl_boot_why why)
 {
 	static const char *const words[] = {
-		[OVL_BOOT_WHY_USUAL] = "usual", [OVL_BOOT_WHY_FORCED] = "forced",
-		[OVL_BOOT_WHY_FIRST] = "first", [OVL_BOOT_WHY_OVERDUE] = "overdue",
-		[OVL_BOOT_WHY_CLEAN] = "clean", [OVL_BOOT_WHY_SKIPPED] = "unwanted",
-		[OVL_BOOT_WHY_FOUND] = "found",
+		[OVL_BOOT_WHY_USUAL] = "usual",      [OVL_BOOT_WHY_FORCED] = "forced",
+		[OVL_BOOT_WHY_FIRST] = "first",      [OVL_BOOT_WHY_OVERDUE] = "overdue",
+		[OVL_BOOT_WHY_UNCLEAN] = "unclean",  [OVL_BOOT_WHY_CLEAN] = "clean",
+		[OVL_BOOT_WHY_SKIPPED] = "unwanted", [OVL_BOOT_WHY_FOUND] = "found",
 	};
 
 	return words[why];
@@ -68,6 +70,8 @@ const char *ovl_boot_choice_text(enum ovl_boot_why why)
 		return "there is no record of one with these layers and options";
 	case OVL_BOOT_WHY_OVERDUE:
 		return "the last one was long ago";
+	case OVL_BOOT_WHY_UNCLEAN:
+		return "it was not unmounted as it should";
 	case OVL_BOOT_WHY_FOUND:
 		return "the quick one asks for it";
 	case OVL_BOOT_WHY_USUAL:

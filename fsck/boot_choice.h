@@ -25,6 +25,7 @@ enum ovl_boot_why {
 	OVL_BOOT_WHY_FORCED,  /* by the kernel command line */
 	OVL_BOOT_WHY_FIRST,   /* there is no stamp of a whole check */
 	OVL_BOOT_WHY_OVERDUE, /* the last one is too old */
+	OVL_BOOT_WHY_UNCLEAN, /* the last mount did not end as it should */
 	OVL_BOOT_WHY_CLEAN,   /* it was clean, and not mounted since */
 	OVL_BOOT_WHY_SKIPPED, /* by the kernel command line */
 	OVL_BOOT_WHY_FOUND,   /* the quick check has found something */

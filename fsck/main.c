@@ -14,6 +14,7 @@
  *   examine.[ch]       One overlay, from its layers to the exit code.
  *   all.[ch]           -A: every overlay that asks for it.
  *   boot.[ch]          --boot: one overlay, before it is mounted.
+ *   boot_end.[ch]      --boot=end: after it was unmounted.
  *   boot_choice.[ch]   How much of it is looked at, and why.
  *   boot_record.[ch]   What is kept of that: a report in /run, an entry in the journal.
  *   boot_progress.[ch] Who is shown progress then.
@@ -71,6 +72,7 @@
 
 #include "all.h"
 #include "boot.h"
+#include "boot_end.h"
 #include "cleanup.h"
 #include "examine.h"
 #include "exitcode.h"
@@ -174,7 +176,10 @@ static int run(int argc, char **argv)
 	case OVL_TASK_LIST_UNDO:
 	case OVL_TASK_INSPECT:
 	default:
-		return o.boot ? ovl_boot(&r) : o.all ? ovl_all(&r) : examine(&r);
+		return o.boot_end ? ovl_boot_end(&r) :
+		       o.boot     ? ovl_boot(&r) :
+		       o.all      ? ovl_all(&r) :
+				    examine(&r);
 	}
 }
 

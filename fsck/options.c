@@ -36,7 +36,6 @@ typedef int setter(struct ovl_options *o, const char *word, const char *arg, str
 SETTER(set_check) { o->modes |= OVL_MODE_CHECK; return 0; }
 SETTER(set_preen) { o->modes |= OVL_MODE_PREEN; return 0; }
 SETTER(set_yes) { o->modes |= OVL_MODE_YES; return 0; }
-SETTER(set_boot) { o->boot = true; return 0; }
 SETTER(set_all) { o->all = true; return 0; }
 SETTER(set_mount_options) { o->word[o->n_word++] = arg; return 0; }
 SETTER(set_verbose) { o->verbosity++; return 0; }
@@ -53,6 +52,15 @@ SETTER(set_list_undo) { o->list_undo = true; return 0; }
 SETTER(set_list) { o->explain = "list"; return 0; }
 SETTER(set_help) { o->task = OVL_TASK_HELP; return 0; }
 /* clang-format on */
+
+SETTER(set_boot)
+{
+	if (arg && strcmp(arg, "end") != 0)
+		return ovl_fail_plain(e, -EINVAL, "%s=%s: must be end, or nothing", word, arg);
+	o->boot = true;
+	o->boot_end = arg != NULL;
+	return 0;
+}
 
 /* Asking for help or the version beats all else; asking for help beats asking for the version. */
 SETTER(set_version)

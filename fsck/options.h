@@ -73,6 +73,7 @@ struct ovl_options {
 	bool all_layers, accept_loss; /* -E layers=all, -E accept-loss */
 	bool all;                     /* -A */
 	bool boot;                    /* --boot */
+	bool boot_end;                /* --boot=end */
 	bool has_interval;            /* -E check-interval was given, with: */
 	unsigned interval;            /* days; 0: never */
 	bool undo, list_undo;

@@ -129,7 +129,7 @@ static void leave_stamp(struct talk *t, struct ovl_stack *stack, const struct ov
 	const struct ovl_options *o = t->r->options;
 
 	if ((code & ~OVL_EXIT_CORRECTED) || !is_plain(o) ||
-	    (!o->boot && seen->state != OVL_STAMP_OLD && seen->state != OVL_STAMP_CLEAN))
+	    (!o->boot && (seen->state == OVL_STAMP_NO_PLACE || seen->state == OVL_STAMP_NONE)))
 		return;
 	if (ovl_stamp_leave(stack, seen, (uint64_t)time(NULL), &e) < 0)
 		ovl_message_warning("%s", e.text ? e.text : strerror(ENOMEM));

@@ -22,6 +22,25 @@ enum {
 	HEAD_LEN = 8 + 4 + 4 + 4, /* magic, length, version, features */
 };
 
+static int put_work(struct ovl_buf *out, const struct ovl_stamp_work *work)
+{
+	int r = ovl_field_put_u64(out, work->ino);
+
+	if (r == 0)
+		r = ovl_field_put_u64(out, (uint64_t)work->sec);
+	return r == 0 ? ovl_field_put_u32(out, work->nsec) : r;
+}
+
+static int get_work(struct ovl_bytes *in, struct ovl_stamp_work *ret)
+{
+	uint64_t sec;
+
+	if (ovl_field_get_u64(in, &ret->ino) < 0 || ovl_field_get_u64(in, &sec) < 0)
+		return -EINVAL;
+	ret->sec = (int64_t)sec;
+	return ovl_field_get_u32(in, &ret->nsec);
+}
+
 static int put_fields(struct ovl_buf *out, const struct ovl_stamp *stamp)
 {
 	int r = ovl_field_put_u32(out, FORMAT_VERSION);
@@ -31,11 +50,9 @@ static int put_fields(struct ovl_buf *out, const struct ovl_stamp *stamp)
 	if (r == 0)
 		r = ovl_field_put_u64(out, stamp->time);
 	if (r == 0)
-		r = ovl_field_put_u64(out, stamp->work.ino);
+		r = put_work(out, &stamp->work);
 	if (r == 0)
-		r = ovl_field_put_u64(out, (uint64_t)stamp->work.sec);
-	if (r == 0)
-		r = ovl_field_put_u32(out, stamp->work.nsec);
+		r = put_work(out, &stamp->ended);
 	return r == 0 ? ovl_field_put_bytes(out, stamp->overlay) : r;
 }
 
@@ -81,17 +98,14 @@ static int get_head(struct ovl_bytes *in)
 int ovl_stamp_get(struct ovl_bytes in, struct ovl_stamp *ret)
 {
 	struct ovl_stamp stamp = { 0 };
-	uint64_t sec;
 	int r = get_head(&in);
 
 	if (r < 0)
 		return r;
-	if (ovl_field_get_u64(&in, &stamp.time) < 0 ||
-	    ovl_field_get_u64(&in, &stamp.work.ino) < 0 || ovl_field_get_u64(&in, &sec) < 0 ||
-	    ovl_field_get_u32(&in, &stamp.work.nsec) < 0 ||
-	    ovl_field_get_bytes(&in, &stamp.overlay) < 0 || in.len > 0)
+	if (ovl_field_get_u64(&in, &stamp.time) < 0 || get_work(&in, &stamp.work) < 0 ||
+	    get_work(&in, &stamp.ended) < 0 || ovl_field_get_bytes(&in, &stamp.overlay) < 0 ||
+	    in.len > 0)
 		return -EINVAL;
-	stamp.work.sec = (int64_t)sec;
 	*ret = stamp;
 	return 0;
 }

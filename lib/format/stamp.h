@@ -3,8 +3,9 @@
  * The stamp of the last whole check that found an overlay clean, as bytes.
  *
  *	magic "OVLSTMP1", u32 length, u32 version, u32 incompatible features, u64 seconds since 1970,
- *	u64 inode of work/, u64 and u32 seconds and nanoseconds of its birth, bytes overlay, u32 crc
+ *	work at the check, work at the last orderly end, bytes overlay, u32 crc
  *
+ * where work is u64 inode of work/, u64 and u32 seconds and nanoseconds of its birth.
  * Numbers are little-endian, bytes are u32 length and bytes, as in a journal.
  */
 #ifndef OVL_FORMAT_STAMP_H
@@ -21,8 +22,11 @@ struct ovl_stamp_work {
 };
 
 struct ovl_stamp {
-	uint64_t time; /* of the check: seconds since 1970 */
-	struct ovl_stamp_work work;
+	uint64_t time;              /* of the check: seconds since 1970 */
+	struct ovl_stamp_work work; /* then */
+	struct ovl_stamp_work
+		ended;            /* when the overlay was last unmounted as it should; zeros: nobody
+				      * notes that */
 	struct ovl_bytes overlay; /* which layers, with which options: to be compared only */
 };
 

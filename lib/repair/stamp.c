@@ -96,32 +96,42 @@ static int read_file(int dir, struct ovl_buf *ret)
 	return ovl_buf_add(ret, data, (size_t)n) < 0 ? -ENOMEM : 1;
 }
 
+/* The stamp in the file, if it is one of this overlay: 1, 0 or -ENOMEM. @ret points into @file */
+static int load(struct ovl_stack *stack, struct ovl_buf *file, struct ovl_stamp *ret)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf now = { 0 };
+	_cleanup_close_ int dir = -EBADF;
+	int r;
+
+	if (ovl_store_open_own(stack->work.root.plain, OVL_STORE_FOLDER, &dir) < 0)
+		return 0;
+	r = read_file(dir, file);
+	if (r <= 0 || ovl_stamp_get(ovl_buf_bytes(file), ret) < 0)
+		return r < 0 ? r : 0;
+	r = describe(stack, &now);
+	if (r < 0)
+		return r;
+	return ret->overlay.len == now.len && memcmp(ret->overlay.data, now.data, now.len) == 0;
+}
+
 static bool is_same_work(const struct ovl_stamp_work *a, const struct ovl_stamp_seen *b)
 {
 	return a->ino == b->ino && a->sec == b->sec && a->nsec == b->nsec;
 }
 
-static int compare(struct ovl_stack *stack, struct ovl_bytes in, bool known,
-		   struct ovl_stamp_seen *ret)
+static enum ovl_stamp_state judge(const struct ovl_stamp *stamp, const struct ovl_stamp_seen *seen,
+				  bool known)
 {
-	_cleanup_(ovl_buf_done) struct ovl_buf now = { 0 };
-	struct ovl_stamp stamp;
-
-	if (ovl_stamp_get(in, &stamp) < 0)
-		return 0;
-	if (describe(stack, &now) < 0)
-		return -ENOMEM;
-	if (stamp.overlay.len != now.len || memcmp(stamp.overlay.data, now.data, now.len) != 0)
-		return 0;
-	ret->time = stamp.time;
-	ret->state = known && is_same_work(&stamp.work, ret) ? OVL_STAMP_CLEAN : OVL_STAMP_OLD;
-	return 0;
+	if (known && is_same_work(&stamp->work, seen))
+		return OVL_STAMP_CLEAN;
+	return known && seen->watched && !is_same_work(&stamp->ended, seen) ? OVL_STAMP_UNCLEAN :
+									      OVL_STAMP_OLD;
 }
 
 int ovl_stamp_look(struct ovl_stack *stack, struct ovl_stamp_seen *ret)
 {
 	_cleanup_(ovl_buf_done) struct ovl_buf file = { 0 };
-	_cleanup_close_ int dir = -EBADF;
+	struct ovl_stamp stamp;
 	bool known;
 	int r;
 
@@ -130,21 +140,13 @@ int ovl_stamp_look(struct ovl_stack *stack, struct ovl_stamp_seen *ret)
 		return 0;
 	ret->state = OVL_STAMP_NONE;
 	look_at_work(stack, ret, &known);
-	if (ovl_store_open_own(stack->work.root.plain, OVL_STORE_FOLDER, &dir) < 0)
-		return 0;
-	r = read_file(dir, &file);
-	return r > 0 ? compare(stack, ovl_buf_bytes(&file), known, ret) : r;
-}
-
-static int encode(struct ovl_stack *stack, const struct ovl_stamp_seen *seen, uint64_t now,
-		  struct ovl_buf *ret)
-{
-	_cleanup_(ovl_buf_done) struct ovl_buf overlay = { 0 };
-	struct ovl_stamp stamp = { .time = now, .work = { seen->ino, seen->sec, seen->nsec } };
-	int r = describe(stack, &overlay);
-
-	stamp.overlay = ovl_buf_bytes(&overlay);
-	return r == 0 ? ovl_stamp_put(ret, &stamp) : r;
+	r = load(stack, &file, &stamp);
+	if (r <= 0)
+		return r;
+	ret->time = stamp.time;
+	ret->watched = stamp.ended.sec || stamp.ended.nsec;
+	ret->state = judge(&stamp, ret, known);
+	return 0;
 }
 
 /* As a whole or not at all, also if the power goes. */
@@ -171,16 +173,12 @@ static int write_file(int dir, const struct ovl_buf *data)
 	return r == 0 ? ovl_write_sync(dir) : r;
 }
 
-int ovl_stamp_leave(struct ovl_stack *stack, const struct ovl_stamp_seen *seen, uint64_t now,
-		    struct ovl_error *e)
+static int write_stamp(struct ovl_stack *stack, const struct ovl_stamp *stamp, struct ovl_error *e)
 {
 	_cleanup_(ovl_buf_done) struct ovl_buf data = { 0 };
 	struct ovl_store store;
-	int r;
+	int r = ovl_stamp_put(&data, stamp);
 
-	if (!has_place(stack))
-		return 0;
-	r = encode(stack, seen, now, &data);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot note that it is clean");
 	r = ovl_store_init(&store, stack, NULL, e);
@@ -193,6 +191,45 @@ int ovl_stamp_leave(struct ovl_stack *stack, const struct ovl_stamp_seen *seen, 
 	}
 	ovl_store_done(&store);
 	return r;
+}
+
+int ovl_stamp_leave(struct ovl_stack *stack, const struct ovl_stamp_seen *seen, uint64_t now,
+		    struct ovl_error *e)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf overlay = { 0 };
+	struct ovl_stamp stamp = { .time = now, .work = { seen->ino, seen->sec, seen->nsec } };
+	int r;
+
+	if (!has_place(stack))
+		return 0;
+	if (seen->watched)
+		stamp.ended = stamp.work;
+	r = describe(stack, &overlay);
+	if (r < 0)
+		return ovl_fail(e, r, "cannot note that it is clean");
+	stamp.overlay = ovl_buf_bytes(&overlay);
+	return write_stamp(stack, &stamp, e);
+}
+
+int ovl_stamp_end(struct ovl_stack *stack, struct ovl_error *e)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf file = { 0 };
+	struct ovl_stamp_seen seen = { 0 };
+	struct ovl_stamp stamp;
+	bool known;
+	int r;
+
+	if (!has_place(stack))
+		return 0;
+	look_at_work(stack, &seen, &known);
+	r = load(stack, &file, &stamp);
+	if (r < 0)
+		return ovl_fail(e, r, "cannot note that it was unmounted");
+	/* Where births are not told there is nothing that could be noted. */
+	if (r == 0 || !known || seen.ino == 0 || is_same_work(&stamp.ended, &seen))
+		return 0;
+	stamp.ended = (struct ovl_stamp_work){ seen.ino, seen.sec, seen.nsec };
+	return write_stamp(stack, &stamp, e);
 }
 
 int ovl_stamp_forget(struct ovl_stack *stack)

@@ -147,6 +147,34 @@ rm -r "$D/w/.fsck.overlay"
 run 0 "without a bound nobody waits for the first time" like "$QUICK" -- \
 	--boot -E check-interval=0 "$D/m"
 
+# --- how a mount ended ---------------------------------------------------------------------------
+
+SYSTEMD_PROC_CMDLINE=fsck.mode=force boot 0 "a new stamp" like "$WHOLE"
+use "$D"
+boot 0 "as long as nobody notes how mounts end" like "$QUICK"
+run 0 "it is noted" empty out empty .err -- --boot=end "$D/m"
+boot 0 "an orderly end" like "$QUICK"
+use "$D"
+boot 0 "then one that is not noted is a crash" line "$(since "it was not unmounted as it should")" \
+	like "$WHOLE"
+boot 0 "once" line "$D/m: $SKIPPED_CLEAN"
+use "$D"
+boot 0 "also right after the whole check" line "$(since "it was not unmounted as it should")"
+kit_mount "$O" "$D/m"
+run 0 "as long as it is mounted nothing is noted" empty out err "$D/m: not noted as unmounted: " -- \
+	--boot=end "$D/m"
+kit_unmount "$D/m"
+line a "$O,x-fsck.overlay=report" >"$FSTAB_FILE"
+boot 0 "who only reports looks at everything, too" line "$(since "it was not unmounted as it should")"
+run 0 "and once it is noted" -- --boot=end "$D/m"
+boot 0 "is content" like "$QUICK"
+line a "$O" >"$FSTAB_FILE"
+run 8 "--boot=end of what nobody describes" err "is no overlay of fstab" -- --boot=end "$TOP/nowhere"
+run 16 "--boot=now" err "--boot=now: must be end, or nothing" -- --boot=now "$D/m"
+rm -r "$D/w/.fsck.overlay"
+run 0 "--boot=end without a stamp" empty out empty .err -- --boot=end "$D/m"
+kit_check "leaves none" [ ! -e "$D/w/.fsck.overlay" ]
+
 # --- a stamp that cannot be believed -------------------------------------------------------------
 
 plain=$KIT_DIR/plain-state
@@ -424,11 +452,11 @@ SYSTEMD_PROC_CMDLINE=quiet
 if strace -f -o /dev/null -e trace=getdents64 true 2>/dev/null; then
 	# calls NAME: what is asked of the layers, without addresses and what /proc is asked
 	calls() {
-		ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -f -qq -o "$KIT_DIR/trace" \
+		ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -f -qq -y -o "$KIT_DIR/trace" \
 			-e trace=%file,getdents64,%desc "$FSCK" --boot "$TOP/$1/m" >"$OUT" 2>"$OUT.err"
 		KIT_STATUS=$?
 		look 0 like "$QUICK"
-		grep -v '"/proc\|"/sys' "$KIT_DIR/trace" | sed -E 's/^[0-9]+ +//; s/\(.*//' |
+		grep -v '["<]/proc\|["<]/sys' "$KIT_DIR/trace" | sed -E 's/^[0-9]+ +//; s/\(.*//' |
 			grep -E 'getdents|xattr|handle|openat|stat' | sort | uniq -c
 	}
 	for kind in few many; do

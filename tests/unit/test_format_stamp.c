@@ -10,6 +10,7 @@
 static const struct ovl_stamp stamp = {
 	.time = 0x1122334455667788,
 	.work = { .ino = 0xfedcba9876543210, .sec = -1, .nsec = 999999999 },
+	.ended = { .ino = 5, .sec = 6, .nsec = 7 },
 	.overlay = { (const unsigned char *)"over\0lay", 8 },
 };
 
@@ -49,6 +50,9 @@ START_TEST(test_stamp_round_trip)
 	ck_assert_uint_eq(got.work.ino, stamp.work.ino);
 	ck_assert_int_eq(got.work.sec, stamp.work.sec);
 	ck_assert_uint_eq(got.work.nsec, stamp.work.nsec);
+	ck_assert_uint_eq(got.ended.ino, 5);
+	ck_assert_int_eq(got.ended.sec, 6);
+	ck_assert_uint_eq(got.ended.nsec, 7);
 	ck_assert_uint_eq(got.overlay.len, stamp.overlay.len);
 	ck_assert_mem_eq(got.overlay.data, stamp.overlay.data, stamp.overlay.len);
 }
@@ -58,20 +62,23 @@ END_TEST
 START_TEST(test_stamp_bytes)
 {
 	static const unsigned char expected[] = "OVLSTMP1"
-						"\x40\0\0\0"
+						"\x54\0\0\0"
 						"\x01\0\0\0"
 						"\0\0\0\0"
 						"\x88\x77\x66\x55\x44\x33\x22\x11"
 						"\x10\x32\x54\x76\x98\xba\xdc\xfe"
 						"\xff\xff\xff\xff\xff\xff\xff\xff"
 						"\xff\xc9\x9a\x3b"
+						"\x05\0\0\0\0\0\0\0"
+						"\x06\0\0\0\0\0\0\0"
+						"\x07\0\0\0"
 						"\x08\0\0\0"
 						"over\0lay";
 	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
 
 	ck_assert_int_eq(ovl_stamp_put(&b, &stamp), 0);
 	ck_assert_uint_eq(b.len, sizeof(expected) - 1 + 4);
-	ck_assert_uint_eq(b.len, 0x40);
+	ck_assert_uint_eq(b.len, 0x54);
 	ck_assert_mem_eq(b.data, expected, sizeof(expected) - 1);
 }
 END_TEST
@@ -115,10 +122,10 @@ START_TEST(test_stamp_strange)
 	} cases[] = {
 		{ 12, 2, -EPROTO },   /* version */
 		{ 16, 1, -EPROTO },   /* a feature that we do not know */
-		{ 8, 0x41, -EINVAL }, /* length */
-		{ 48, 7, -EINVAL },   /* bytes are left */
-		{ 48, 9, -EINVAL },   /* bytes are missing */
-		{ 51, -1, -EINVAL },  /* very many */
+		{ 8, 0x55, -EINVAL }, /* length */
+		{ 68, 7, -EINVAL },   /* bytes are left */
+		{ 68, 9, -EINVAL },   /* bytes are missing */
+		{ 71, -1, -EINVAL },  /* very many */
 		{ 20, 0, 0 },         /* another time */
 	};
 

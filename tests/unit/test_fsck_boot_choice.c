@@ -52,6 +52,16 @@ static const struct {
 	{ { OVL_BOOT_AUTO, false, OVL_STAMP_OLD, 0, NOW, 30 },
 	  OVL_EXTENT_QUICK,
 	  OVL_BOOT_WHY_USUAL },
+	/* And not unmounted. */
+	{ { OVL_BOOT_AUTO, true, OVL_STAMP_UNCLEAN, NOW, NOW, 30 },
+	  OVL_EXTENT_WHOLE,
+	  OVL_BOOT_WHY_UNCLEAN },
+	{ { OVL_BOOT_AUTO, false, OVL_STAMP_UNCLEAN, NOW, NOW, 0 },
+	  OVL_EXTENT_WHOLE,
+	  OVL_BOOT_WHY_UNCLEAN },
+	{ { OVL_BOOT_SKIP, true, OVL_STAMP_UNCLEAN, NOW, NOW, 0 },
+	  OVL_EXTENT_NONE,
+	  OVL_BOOT_WHY_SKIPPED },
 	/* Not mounted since. */
 	{ { OVL_BOOT_AUTO, true, OVL_STAMP_CLEAN, NOW - DAY, NOW, 30 },
 	  OVL_EXTENT_NONE,

@@ -67,7 +67,8 @@ static const struct {
 	{ "--boot --undo /m", "--undo does not go together with --boot" },
 	{ "--boot --list-undo /m", "--list-undo does not go together with --boot" },
 	{ "--boot --inspect=/a /m", "--inspect does not go together with --boot" },
-	{ "--boot=1 /m", "--boot takes no value" },
+	{ "--boot=1 /m", "--boot=1: must be end, or nothing" },
+	{ "--boot=end", "--boot needs one mount point" },
 	{ "-n -E check-interval=1 /m", "-E check-interval is for --boot" },
 	{ "--boot -E check-interval /m", "-E check-interval needs a value" },
 	{ "--boot -E check-interval= /m", "must be a number from 0 to 36500" },
@@ -188,12 +189,15 @@ START_TEST(test_options_boot)
 {
 	struct ovl_options o = accept("--boot --json -v -j 2 -E fstab=/f,lower=ro /m");
 
-	ck_assert(o.boot && o.json && !o.has_interval);
+	ck_assert(o.boot && !o.boot_end && o.json && !o.has_interval);
 	ck_assert_uint_eq(o.modes, 0);
 	ovl_options_done(&o);
 	o = accept("-E check-interval=0 /m --boot");
 	ck_assert(o.has_interval);
 	ck_assert_uint_eq(o.interval, 0);
+	ovl_options_done(&o);
+	o = accept("--boot=end /m");
+	ck_assert(o.boot && o.boot_end);
 	ovl_options_done(&o);
 	o = accept("--boot /m -E check-interval=7,check-interval=36500");
 	ck_assert_uint_eq(o.interval, 36500);

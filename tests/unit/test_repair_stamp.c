@@ -67,6 +67,43 @@ START_TEST(test_stamp_life)
 }
 END_TEST
 
+static void end(void)
+{
+	ck_assert_msg(ovl_stamp_end(stack.stack, &e) == 0, "%s", e.text);
+}
+
+START_TEST(test_stamp_end)
+{
+	if (!has_births())
+		return;
+	end(); /* there is none to note it in */
+	ck_assert(!is_there(JOURNALS));
+	leave(1);
+	renew_work();
+	expect(OVL_STAMP_OLD, 1); /* nobody watches */
+	end();
+	expect(OVL_STAMP_OLD, 1);
+	ck_assert(look().watched);
+	renew_work();
+	expect(OVL_STAMP_UNCLEAN, 1);
+	end();
+	expect(OVL_STAMP_OLD, 1);
+	leave(2);
+	expect(OVL_STAMP_CLEAN, 2);
+	ck_assert(look().watched);
+	end(); /* never mounted */
+	expect(OVL_STAMP_CLEAN, 2);
+	renew_work();
+	expect(OVL_STAMP_UNCLEAN, 2);
+	leave(3);
+	expect(OVL_STAMP_CLEAN, 3);
+	ck_assert_int_eq(rmdir("work/work"), 0);
+	expect(OVL_STAMP_UNCLEAN, 3);
+	end(); /* nothing to note */
+	expect(OVL_STAMP_UNCLEAN, 3);
+}
+END_TEST
+
 /* What is mounted while the check is at work is not clean because of it. */
 START_TEST(test_stamp_mounted_meanwhile)
 {
@@ -241,6 +278,7 @@ int main(void)
 	tcase_add_unchecked_fixture(t, tree_start, tree_stop);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_stamp_life);
+	tcase_add_test(t, test_stamp_end);
 	tcase_add_test(t, test_stamp_mounted_meanwhile);
 	tcase_add_test(t, test_stamp_of_other_layers);
 	tcase_add_test(t, test_stamp_no_place);
