@@ -41,9 +41,9 @@ static int read_all(const char *path, struct ovl_buf *b)
 }
 
 /* Does process 1 have "container=" in its environment, and not as an empty word? */
-static bool has_container(const struct ovl_buf *environ)
+static bool has_container(const struct ovl_buf *block)
 {
-	struct ovl_bytes rest = ovl_buf_bytes(environ);
+	struct ovl_bytes rest = ovl_buf_bytes(block);
 	static const char key[] = "container=";
 	_cleanup_(ovl_buf_done) struct ovl_buf word = { 0 };
 
