@@ -20,6 +20,7 @@ enum { AT_ONCE = 4096 }; /* names that are kept at a time */
 /** A directory of the walk, with those of its subdirectories that are still to come. */
 struct frame {
 	struct ovl_entry *entry; /* counted */
+	struct ovl_key key;      /* stands for its path */
 	ovl_name_vec name;       /* sorted; owned from at on */
 	size_t at;
 };
@@ -28,6 +29,8 @@ struct walk {
 	struct ovl_stack *stack;
 	const struct ovl_check_options *options;
 	struct ovl_snapshot *snapshot;
+	const struct ovl_snapshot *like;
+	const struct ovl_twins *twins;
 	unsigned threads;
 	struct ovl_map index; /* lower (dev, ino) -> name of the entry in the index, owned */
 	OVL_VEC(struct frame) frame;
@@ -92,13 +95,16 @@ static int read_names(struct walk *w, int fd, struct ovl_snapshot_names *n,
 }
 
 /* @above: the topmost directory of the entry, if @dir is another one */
-static int read_dir(struct walk *w, struct ovl_entry *entry, struct ovl_dir *above,
+static int read_dir(struct walk *w, const struct frame *f, struct ovl_dir *above,
 		    struct ovl_dir *dir, struct ovl_snapshot_sum *sum)
 {
 	struct ovl_reader *reader = w->stack->reader;
 	struct ovl_snapshot_names n = { .stack = w->stack,
 					.index = &w->index,
-					.entry = entry,
+					.entry = f->entry,
+					.key = f->key,
+					.like = w->like,
+					.twins = w->twins,
 					.layer = dir->layer,
 					.above = -1 };
 	int fd = -1, r = ovl_dir_pin(dir, &n.dir);
@@ -119,13 +125,14 @@ static int read_dir(struct walk *w, struct ovl_entry *entry, struct ovl_dir *abo
 	return r;
 }
 
-static int read_entry(struct walk *w, struct ovl_entry *entry, struct ovl_snapshot_sum *sum)
+static int read_entry(struct walk *w, const struct frame *f, struct ovl_snapshot_sum *sum)
 {
+	struct ovl_entry *entry = f->entry;
 	struct ovl_dir *above = entry->upper;
-	int r = above ? read_dir(w, entry, NULL, above, sum) : 0;
+	int r = above ? read_dir(w, f, NULL, above, sum) : 0;
 
 	for (size_t i = 0; r == 0 && i < entry->n_lower; i++) {
-		r = read_dir(w, entry, above, entry->lower[i], sum);
+		r = read_dir(w, f, above, entry->lower[i], sum);
 		if (!above)
 			above = entry->lower[i];
 	}
@@ -137,15 +144,33 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* A hash of a path, from that of the directory and a name in it. */
+static int key_of(struct ovl_key dir, const char *name, struct ovl_key *ret)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
+	int r = ovl_buf_add(&b, &dir, sizeof(dir));
+
+	if (r == 0)
+		r = ovl_buf_adds(&b, name);
+	if (r == 0)
+		*ret = ovl_map_hash(b.data, b.len);
+	return r;
+}
+
 /* @entry is taken. Reads a directory, writes its record, and waits for its subdirectories. */
-static int enter(struct walk *w, struct ovl_entry *entry, const char *name)
+static int enter(struct walk *w, struct ovl_entry *entry, struct ovl_key key, const char *name)
 {
 	struct ovl_snapshot_sum sum = { 0 };
-	struct frame f = { .entry = entry };
-	int r = read_entry(w, entry, &sum);
+	struct frame f = { .entry = entry, .key = key };
+	int r = read_entry(w, &f, &sum);
 
 	f.name = sum.dir;
 	ovl_map_done(&sum.failed);
+	for (size_t i = 0; r == 0 && i < sum.link.len; i++) {
+		sum.link.data[i].dir = w->snapshot->n_dirs;
+		r = ovl_snapshot_add_link(w->snapshot, &sum.link.data[i]);
+	}
+	ovl_vec_done(&sum.link);
 	if (f.name.len > 1)
 		qsort(f.name.data, f.name.len, sizeof(*f.name.data), compare_names);
 	if (r == 0)
@@ -164,6 +189,7 @@ static int step(struct walk *w)
 	struct frame *f = &w->frame.data[w->frame.len - 1];
 	_cleanup_free_ char *name = NULL;
 	struct ovl_entry *entry;
+	struct ovl_key key;
 	struct ovl_hit hit;
 	int r;
 
@@ -178,9 +204,11 @@ static int step(struct walk *w)
 	if (hit.result < 0 || !hit.is_dir) {
 		r = -ESTALE; /* it was, a moment before */
 	} else {
-		r = ovl_lookup_entry(w->stack, f->entry, &hit, &entry);
+		r = key_of(f->key, name, &key);
 		if (r == 0)
-			r = enter(w, entry, name);
+			r = ovl_lookup_entry(w->stack, f->entry, &hit, &entry);
+		if (r == 0)
+			r = enter(w, entry, key, name);
 	}
 	ovl_hit_done(&hit);
 	return r < 0 ? r : 1;
@@ -240,7 +268,7 @@ static int take(struct walk *w)
 	if (r < 0)
 		return r;
 	root = ovl_lookup_root(w->stack, OVL_LAYER_UPPER);
-	r = root ? enter(w, root, "") : -ENOMEM;
+	r = root ? enter(w, root, (struct ovl_key){ 0, 0 }, "") : -ENOMEM;
 	r = r < 0 ? r : 1;
 	while (r > 0)
 		r = step(w);
@@ -248,10 +276,13 @@ static int take(struct walk *w)
 }
 
 int ovl_snapshot_take(struct ovl_stack *stack, const struct ovl_config *rules,
-		      const struct ovl_check_options *options, struct ovl_snapshot **ret)
+		      const struct ovl_check_options *options, const struct ovl_snapshot *like,
+		      const struct ovl_twins *twins, struct ovl_snapshot **ret)
 {
 	_cleanup_(walk_done) struct walk w = { .stack = stack,
 					       .options = options,
+					       .like = like,
+					       .twins = twins,
 					       .threads = ovl_check_threads(options) };
 	const struct ovl_config config = stack->config;
 	const unsigned n_data = stack->n_data;

@@ -11,29 +11,42 @@
 
 #include "base/path.h"
 #include "overlayfs/check.h"
+#include "base/map.h"
+#include "base/vec.h"
 #include "overlayfs/option.h"
 
 struct ovl_snapshot;
+
+/** Copies that an earlier run has made of files of several names: these are one file. Zeroed: none. */
+struct ovl_twins {
+	struct ovl_map copy; /* (dev, ino) -> number in of */
+	OVL_VEC(struct ovl_key) of;
+};
 
 /**
  * ovl_snapshot_take - walk through all that the overlay shows
  * @rules: the options under which names are looked up; layers are those of the stack. While it runs,
  *         nobody else may use the stack
  * @options: cancelled() is asked now and then
+ * @like: the one it will be compared with, as @a; NULL: none
+ * @twins: NULL: none
  *
- * Of each name: type, mode, owner, size, time of modification, device number, xattrs but those of
- * overlayfs; or the error that stat(2) would give. Names that the index stands in for are what is in the
+ * Of each name: type, mode, owner, size, time of modification, device number, target of a symlink, xattrs
+ * but those of overlayfs; or the error that stat(2) would give. Names that the index stands in for are what is in the
  * index.
  * 0; -ECANCELED; -ENOMEM; or why a temporary file could not be written.
  */
 int ovl_snapshot_take(struct ovl_stack *stack, const struct ovl_config *rules,
-		      const struct ovl_check_options *options, struct ovl_snapshot **ret);
+		      const struct ovl_check_options *options, const struct ovl_snapshot *like,
+		      const struct ovl_twins *twins, struct ovl_snapshot **ret);
 
 struct ovl_snapshot *ovl_snapshot_free(struct ovl_snapshot *s);
 
 /**
  * ovl_snapshot_compare - the directories that differ
  * @differs: called for each, with its path from "/" on, raw bytes
+ * Names that are one file are compared as well, as far as they were converted: those that stayed what they
+ * were are no part of what is made.
  * Where one is missing as a whole, that is told of the directory that should have it.
  * The number of directories that differ, or a negative errno.
  */

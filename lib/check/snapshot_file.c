@@ -26,6 +26,7 @@ struct head {
 struct cursor {
 	FILE *file;
 	bool end;
+	uint64_t number; /* of the directory, from 1 on */
 	struct head head;
 	struct ovl_buf path;  /* of the directory, "/a/b"; "/" for the root */
 	OVL_VEC(size_t) ends; /* bytes of the path at each depth */
@@ -50,7 +51,7 @@ static FILE *open_unnamed(void)
 
 int ovl_snapshot_new(struct ovl_snapshot **ret)
 {
-	struct ovl_snapshot *s = malloc(sizeof(*s));
+	struct ovl_snapshot *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
@@ -65,8 +66,11 @@ int ovl_snapshot_new(struct ovl_snapshot **ret)
 
 struct ovl_snapshot *ovl_snapshot_free(struct ovl_snapshot *s)
 {
-	if (s)
-		fclose(s->file);
+	if (!s)
+		return NULL;
+	fclose(s->file);
+	ovl_vec_done(&s->link);
+	ovl_map_done(&s->by_name);
 	free(s);
 	return NULL;
 }
@@ -78,6 +82,7 @@ int ovl_snapshot_add(struct ovl_snapshot *s, uint32_t depth, const char *name, s
 
 	if (fwrite(&head, sizeof(head), 1, s->file) != 1 || fwrite(name, 1, len, s->file) != len)
 		return errno ? -errno : -EIO;
+	s->n_dirs++;
 	return 0;
 }
 
@@ -113,6 +118,7 @@ static int next(struct cursor *c)
 		c->end = true;
 		return ferror(c->file) ? -EIO : 0;
 	}
+	c->number++;
 	if (c->head.depth > c->ends.len + 1)
 		return -EIO;
 	name = malloc((size_t)c->head.len + 1);
@@ -162,18 +168,30 @@ static int tell(struct cursor *c, int (*differs)(void *ctx, const char *path), v
 	return r;
 }
 
+/* Two directories of one path. */
+static bool is_other(const struct cursor *a, const struct cursor *b, const struct ovl_map *bad)
+{
+	const struct ovl_key number = { b->number - 1, 1 };
+
+	return memcmp(&a->head.sum, &b->head.sum, sizeof(a->head.sum)) != 0 ||
+	       ovl_map_get(bad, number);
+}
+
 int64_t ovl_snapshot_compare(struct ovl_snapshot *a, struct ovl_snapshot *b,
 			     int (*differs)(void *ctx, const char *path), void *ctx)
 {
 	_cleanup_(cursor_done) struct cursor x = { 0 }, y = { 0 };
+	struct ovl_map bad = { 0 };
 	int64_t n = 0;
-	int r = begin(&x, a), order;
+	int r = ovl_snapshot_compare_links(a, b, &bad), order;
 
+	if (r == 0)
+		r = begin(&x, a);
 	if (r == 0)
 		r = begin(&y, b);
 	while (r == 0 && !(x.end && y.end)) {
 		order = compare_paths(&x, &y);
-		if (order == 0 && memcmp(&x.head.sum, &y.head.sum, sizeof(x.head.sum)) != 0) {
+		if (order == 0 && is_other(&x, &y, &bad)) {
 			n++;
 			r = tell(&x, differs, ctx);
 		}
@@ -182,5 +200,6 @@ int64_t ovl_snapshot_compare(struct ovl_snapshot *a, struct ovl_snapshot *b,
 		if (r == 0 && order >= 0)
 			r = next(&y);
 	}
+	ovl_map_done(&bad);
 	return r < 0 ? r : n;
 }

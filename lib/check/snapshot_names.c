@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/crowd.h"
@@ -29,6 +30,7 @@ struct summer {
 	struct ovl_key sum;
 	ovl_name_vec dir;
 	OVL_VEC(struct failure) failed;
+	ovl_snapshot_link_vec link;
 };
 
 void ovl_names_done(ovl_name_vec *names, size_t from)
@@ -45,6 +47,7 @@ static void summer_done(struct summer *s)
 	ovl_buf_done(&s->text);
 	ovl_names_done(&s->dir, 0);
 	ovl_vec_done(&s->failed);
+	ovl_vec_done(&s->link);
 }
 
 /* The order of names must not matter, so sums are added. */
@@ -115,6 +118,21 @@ static int add_stat(struct summer *s, const char *name, const struct ovl_stat *s
 	return r;
 }
 
+static int add_target(struct summer *s, const char *name, int dir, const char *real)
+{
+	struct ovl_reader *reader = s->n->stack->reader;
+	int r = reader->ops->read_link(reader, dir, real, &s->value);
+
+	ovl_buf_clear(&s->text);
+	if (r == 0)
+		r = ovl_buf_addf(&s->text, "%s -> ", name);
+	if (r == 0)
+		r = ovl_buf_add(&s->text, s->value.data, s->value.len);
+	if (r == 0)
+		add_text(s);
+	return r;
+}
+
 /* An object of a layer, as the overlay shows it under @name. What cannot be read is an error there. */
 static int add_object(struct summer *s, const char *name, int dir, const char *real,
 		      const struct ovl_stat *st, bool is_dir)
@@ -123,6 +141,8 @@ static int add_object(struct summer *s, const char *name, int dir, const char *r
 
 	if (r == 0)
 		r = add_stat(s, name, st, is_dir);
+	if (r == 0 && S_ISLNK(st->mode))
+		r = add_target(s, name, dir, real);
 	return r == 0 || r == -ENOMEM ? r : add_error(s, name, r);
 }
 
@@ -139,6 +159,31 @@ static const char *stand_in(const struct summer *s, const struct ovl_hit *hit)
 	return value ? (const char *)(uintptr_t)*value : NULL;
 }
 
+/* @several: whatever its link count is */
+static int add_link(struct summer *s, const char *name, const struct ovl_stat *st, bool several)
+{
+	const struct ovl_snapshot_names *n = s->n;
+	struct ovl_snapshot_link link = { .inode = { st->dev, st->ino }, .layer = n->layer };
+	const uint64_t *twin = n->twins ? ovl_map_get(&n->twins->copy, link.inode) : NULL;
+	int r;
+
+	if (twin)
+		link.inode = n->twins->of.data[*twin];
+	several |= twin || st->nlink > 1;
+	if (S_ISDIR(st->mode) || (!several && !n->like))
+		return 0;
+	ovl_buf_clear(&s->text);
+	r = ovl_buf_add(&s->text, &n->key, sizeof(n->key));
+	if (r == 0)
+		r = ovl_buf_adds(&s->text, name);
+	if (r < 0)
+		return r;
+	link.name = ovl_map_hash(s->text.data, s->text.len);
+	if (!several && !ovl_snapshot_has_link(n->like, link.name))
+		return 0;
+	return ovl_vec_push(&s->link, link);
+}
+
 static int add_indexed(struct summer *s, const char *name, const char *entry)
 {
 	struct ovl_reader *reader = s->n->stack->reader;
@@ -146,7 +191,10 @@ static int add_indexed(struct summer *s, const char *name, const char *entry)
 	struct ovl_stat st;
 	int r = reader->ops->stat(reader, dir, entry, &st);
 
-	return r < 0 ? add_error(s, name, r) : add_object(s, name, dir, entry, &st, false);
+	if (r < 0)
+		return add_error(s, name, r);
+	r = add_object(s, name, dir, entry, &st, false);
+	return r == 0 ? add_link(s, name, &st, true) : r;
 }
 
 /* What is there in the topmost directory was told of there, or hides this one. */
@@ -176,6 +224,8 @@ static int add_hit(struct summer *s, const char *name, const struct ovl_hit *hit
 	entry = stand_in(s, hit);
 	r = entry ? add_indexed(s, name, entry) :
 		    add_object(s, name, s->n->dir, name, &top->stat, hit->is_dir);
+	if (r == 0 && !entry)
+		r = add_link(s, name, &top->stat, false);
 	if (r < 0 || !hit->is_dir)
 		return r;
 	copy = strdup(name);
@@ -223,6 +273,8 @@ static int collect(struct summer *s, struct ovl_snapshot_sum *sum)
 		if (r == 0)
 			s->dir.data[i] = NULL;
 	}
+	for (size_t i = 0; r >= 0 && i < s->link.len; i++)
+		r = ovl_vec_push(&sum->link, s->link.data[i]);
 	add_to(&sum->sum, s->sum);
 	return r < 0 ? r : 0;
 }

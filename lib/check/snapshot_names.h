@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "check/snapshot_file.h"
 #include "stack/lookup.h"
 
 typedef OVL_VEC(char *) ovl_name_vec;
@@ -22,14 +23,18 @@ struct ovl_snapshot_names {
 	int layer; /* of the directory that the names were read from */
 	int dir;   /* that directory, pinned */
 	int above; /* the topmost directory of the entry, pinned, if that is another one; else -1 */
+	struct ovl_key key; /* of the path of the directory, see struct ovl_snapshot_link */
+	const struct ovl_snapshot *like; /* these two as of ovl_snapshot_take() */
+	const struct ovl_twins *twins;
 	ovl_name_vec name;
 };
 
 /** What they come to. */
 struct ovl_snapshot_sum {
-	struct ovl_key sum;    /* whatever the order of names */
-	ovl_name_vec dir;      /* the directories among them; owned */
-	struct ovl_map failed; /* names that give an error; several layers may have them */
+	struct ovl_key sum;         /* whatever the order of names */
+	ovl_name_vec dir;           /* the directories among them; owned */
+	struct ovl_map failed;      /* names that give an error; several layers may have them */
+	ovl_snapshot_link_vec link; /* those of files that have several */
 };
 
 /**

@@ -29,6 +29,7 @@ enum ovl_record_type {
 	OVL_RECORD_FINISHED, /* the run has ended: exit state, numbers */
 	OVL_RECORD_UNDO,     /* from here on the journal is taken back */
 	OVL_RECORD_UNDONE,   /* that is done */
+	OVL_RECORD_COPIED, /* which file of several names was copied, and where to: for a run that goes on */
 	OVL_RECORD__MAX
 };
 

@@ -82,6 +82,8 @@ struct ovl_reader_ops {
 	/* One value into @buf (cleared first), up to 64 KiB. -ENODATA if it is not there. */
 	int (*get_xattr)(struct ovl_reader *r, int dir, const char *name, const char *xattr,
 			 struct ovl_buf *buf);
+	/* The target of a symlink into @buf (cleared first). -EINVAL if it is none. */
+	int (*read_link)(struct ovl_reader *r, int dir, const char *name, struct ovl_buf *buf);
 	/*
 	 * Opens a regular file for reading, without changing its access time and without ever
 	 * blocking or opening anything else: -ESTALE if the object is not the regular file @dev:@ino.

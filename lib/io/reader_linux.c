@@ -9,6 +9,7 @@
 #include "io/reader.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <linux/fsverity.h>
 #include <sched.h>
@@ -329,6 +330,22 @@ static int linux_get_xattr(struct ovl_reader *reader, int dir, const char *name,
 	return read_xattr(reader, dir, name, xattr, FIRST_VALUE, buf);
 }
 
+static int linux_read_link(struct ovl_reader *r, int dir, const char *name, struct ovl_buf *buf)
+{
+	ssize_t n;
+	int err;
+
+	(void)r;
+	ovl_buf_clear(buf);
+	err = ovl_buf_reserve(buf, PATH_MAX); /* no symlink is longer */
+	if (err < 0)
+		return err;
+	n = readlinkat(dir, name, buf->data, PATH_MAX);
+	buf->len = n > 0 ? (size_t)n : 0;
+	buf->data[buf->len] = '\0';
+	return n < 0 ? -errno : 0;
+}
+
 static int linux_open_file(struct ovl_reader *r, int dir, const char *name, uint64_t dev,
 			   uint64_t ino, int *ret_fd)
 {
@@ -447,6 +464,7 @@ struct ovl_reader *ovl_reader_linux(void)
 		.stat = linux_stat,
 		.list_xattrs = linux_list_xattrs,
 		.get_xattr = linux_get_xattr,
+		.read_link = linux_read_link,
 		.open_file = linux_open_file,
 		.pread = linux_pread,
 		.seek_data = linux_seek_data,

@@ -109,6 +109,13 @@ static int witness_get_xattr(struct ovl_reader *r, int dir, const char *name, co
 	return judge(r, "read xattr", name, err, ENOENT, ENODATA, EOPNOTSUPP, 0);
 }
 
+static int witness_read_link(struct ovl_reader *r, int dir, const char *name, struct ovl_buf *buf)
+{
+	int err = real_of(r)->ops->read_link(real_of(r), dir, name, buf);
+
+	return judge(r, "read link", name, err, ENOENT, 0);
+}
+
 static int witness_open_file(struct ovl_reader *r, int dir, const char *name, uint64_t dev,
 			     uint64_t ino, int *ret_fd)
 {
@@ -179,6 +186,7 @@ int ovl_witness_init(struct ovl_witness *w, struct ovl_reader *real)
 		.stat = witness_stat,
 		.list_xattrs = witness_list_xattrs,
 		.get_xattr = witness_get_xattr,
+		.read_link = witness_read_link,
 		.open_file = witness_open_file,
 		.pread = witness_pread,
 		.seek_data = witness_seek_data,

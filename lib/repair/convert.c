@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "check/engine.h"
 #include "check/snapshot.h"
+#include "repair/copied.h"
 #include "repair/estimate.h"
 
 #include "base/banned.h"
@@ -82,7 +83,7 @@ static int prove(struct ovl_work *w, struct ovl_snapshot *before, struct ovl_con
 	struct ovl_stack *stack = w->tx.stack;
 	const struct ovl_config rules = ovl_profile_config(w->options->profile, &stack->config);
 	struct ovl_snapshot *after = NULL;
-	int64_t n = ovl_snapshot_take(stack, &rules, w->options, &after);
+	int64_t n = ovl_snapshot_take(stack, &rules, w->options, before, NULL, &after);
 
 	if (n == 0)
 		n = ovl_snapshot_compare(before, after, on_difference, ret);
@@ -145,7 +146,10 @@ int ovl_convert(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_conversion
 	r = check_space(w, rounds, ret, e);
 	if (r < 0)
 		return r;
-	r = ovl_snapshot_take(stack, &stack->config, w->options, &before);
+	r = ovl_copied_recall(&w->tx, &w->memory, e);
+	if (r < 0)
+		return r;
+	r = ovl_snapshot_take(stack, &stack->config, w->options, NULL, &w->memory.twins, &before);
 	if (r < 0)
 		return fail_proof(e, r);
 	w->tx.work = ret->estimate.bytes + ret->estimate.shared +

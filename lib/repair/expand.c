@@ -342,7 +342,9 @@ int ovl_expand_dir(struct ovl_fixer *fx, struct ovl_loc dir)
 	const bool indexed = dir.layer == OVL_LAYER_UPPER;
 	_cleanup_(
 		walk_done) struct walk w = { .fx = fx, .dir = dir, .buf = malloc(OVL_DIRBUF_SIZE) };
+	int r = w.buf ? ovl_tree_links_of(fx->trees, dir.layer, &w.links) : -ENOMEM;
 
-	w.links = ovl_tree_links_new(indexed ? fx->facts : NULL);
-	return w.buf && w.links ? expand(&w) : -ENOMEM;
+	if (r == 0)
+		r = ovl_tree_links_see(w.links, indexed ? fx->facts : NULL);
+	return r == 0 ? expand(&w) : r;
 }

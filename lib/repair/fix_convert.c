@@ -127,6 +127,8 @@ static int copy_shown(struct ovl_fixer *fx, const struct ovl_hit *hit, struct ov
 
 	if (r > 0)
 		r = ovl_way_copy_whole(fx, top, (struct ovl_loc){ data->layer, data->path }, to);
+	if (r >= 0 && fx->way->ops.len > 0)
+		fx->way->ops.data[fx->way->ops.len - 1].several = hit->lower[0].stat.nlink > 1;
 	ovl_found_done(&storage);
 	return r < 0 ? r : fx->why ? 0 : 1;
 }

@@ -150,6 +150,14 @@ int ovl_journal_abort(struct ovl_journal *j, uint32_t n)
 	return r == 0 ? put(j, OVL_RECORD_ABORT, &b) : r;
 }
 
+int ovl_journal_copied(struct ovl_journal *j, const struct ovl_copied *copied)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
+	int r = ovl_copied_encode(&b, copied);
+
+	return r == 0 ? put(j, OVL_RECORD_COPIED, &b) : r;
+}
+
 int ovl_journal_mark(struct ovl_journal *j, enum ovl_record_type type)
 {
 	static const struct ovl_buf nothing;

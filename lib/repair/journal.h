@@ -62,6 +62,7 @@ struct ovl_log {
 	enum ovl_journal_state state;
 	OVL_VEC(struct ovl_logged_tree) tree;
 	OVL_VEC(struct ovl_logged_step) step; /* in order */
+	ovl_copied_vec copied;                /* of groups that were committed */
 	bool torn;      /* bytes behind the last whole record: a write was cut short */
 	size_t end;     /* bytes of @raw until there */
 	uint64_t seq;   /* of the record that would come next */
@@ -101,6 +102,8 @@ int ovl_journal_step(struct ovl_journal *j, const char *slug, const char *place,
 int ovl_journal_op(struct ovl_journal *j, const struct ovl_op *op);
 /** ovl_journal_abort - the @n-th step since the group began (0, 1 ...) was taken back */
 int ovl_journal_abort(struct ovl_journal *j, uint32_t n);
+/** ovl_journal_copied - of this group; who goes on after a crash looks for the copy and may not find it */
+int ovl_journal_copied(struct ovl_journal *j, const struct ovl_copied *copied);
 int ovl_journal_mark(struct ovl_journal *j,
 		     enum ovl_record_type type); /* COMMIT, FINISHED, UNDO, UNDONE */
 

@@ -20,7 +20,8 @@ struct parser {
 	struct ovl_log *log;
 	size_t group; /* first step of the group, as long as it is open */
 	bool in_group;
-	bool skims; /* operations are looked at, and not kept */
+	bool skims;      /* operations are looked at, and not kept */
+	size_t n_copied; /* of those in the log, that were committed */
 };
 
 static void step_done(struct ovl_logged_step *step)
@@ -41,6 +42,9 @@ void ovl_log_done(struct ovl_log *log)
 	for (size_t i = 0; i < log->step.len; i++)
 		step_done(&log->step.data[i]);
 	ovl_vec_done(&log->step);
+	for (size_t i = 0; i < log->copied.len; i++)
+		ovl_copied_done(&log->copied.data[i]);
+	ovl_vec_done(&log->copied);
 	ovl_buf_done(&log->raw);
 	*log = (struct ovl_log){ 0 };
 }
@@ -92,11 +96,19 @@ static int get_tree(struct parser *p, struct ovl_bytes in)
 	return r;
 }
 
+/* What no COMMIT came after. */
+static void drop_copied(struct parser *p)
+{
+	while (p->log->copied.len > p->n_copied)
+		ovl_copied_done(&p->log->copied.data[--p->log->copied.len]);
+}
+
 static int get_group(struct parser *p)
 {
 	/* A group that was not committed is taken back, and closed by that. */
 	if (p->in_group && p->group < p->log->step.len)
 		return -EINVAL;
+	drop_copied(p);
 	p->in_group = true;
 	p->group = p->log->step.len;
 	p->log->state = OVL_JOURNAL_OPEN;
@@ -157,6 +169,19 @@ static int get_op(struct parser *p, struct ovl_bytes in)
 	return r;
 }
 
+static int get_copied(struct parser *p, struct ovl_bytes in)
+{
+	struct ovl_copied copied;
+	int r = p->in_group ? ovl_copied_decode(in, &copied) : -EINVAL;
+
+	if (r < 0)
+		return r;
+	r = p->skims ? 1 : ovl_vec_push(&p->log->copied, copied);
+	if (r != 0)
+		ovl_copied_done(&copied);
+	return r < 0 ? r : 0;
+}
+
 static int get_abort(struct parser *p, struct ovl_bytes in)
 {
 	uint32_t n;
@@ -173,6 +198,7 @@ static int get_commit(struct parser *p)
 		return -EINVAL;
 	for (size_t i = p->group; i < p->log->step.len; i++)
 		p->log->step.data[i].committed = true;
+	p->n_copied = p->log->copied.len;
 	p->in_group = false;
 	return 0;
 }
@@ -201,6 +227,8 @@ static int get_record(struct parser *p, const struct ovl_record *record)
 	case OVL_RECORD_UNDONE:
 		p->log->state = OVL_JOURNAL_UNDONE;
 		return 0;
+	case OVL_RECORD_COPIED:
+		return get_copied(p, record->payload);
 	case OVL_RECORD__MAX:
 	default:
 		return 0; /* what a later version found good to note, and did not think vital */
@@ -223,6 +251,7 @@ static int parse_records(struct parser *p, struct ovl_bytes in)
 		log->seq++;
 	}
 	log->torn = in.len > 0;
+	drop_copied(p);
 	return r;
 }
 

@@ -74,6 +74,7 @@ struct ovl_op {
 	struct ovl_place data; /* and, if that is metacopy, the file with the content; not recorded */
 	uint64_t data_ino;
 	struct ovl_tree_links *links; /* OVL_MAKE_TREE, see tree.h: counted; not recorded */
+	bool several; /* COPY: of a file of several names, which the journal is to tell; not recorded */
 
 	/* (Of a copy that is published, index 0: of the copy.) */
 	/* MOVE, LINK: times of the two directories, which the change must not leave behind. Index 0: of

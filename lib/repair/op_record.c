@@ -7,6 +7,8 @@
  *	u32 how it is made, times of two directories, u64 old size, new size, source inode, saved,
  *	names
  *
+ * And of copies: place of the lower file, place of the copy, u64 inode numbers of the two.
+ *
  * A place is u32 tree and a string, empty where there is none; times are u64 seconds and u32
  * nanoseconds of the access and then of the modification.
  */
@@ -18,6 +20,7 @@
 #include "base/cleanup.h"
 #include "overlayfs/xattr.h"
 #include "repair/tree.h"
+#include "repair/trees.h"
 
 #include "base/banned.h"
 
@@ -290,4 +293,44 @@ int ovl_op_decode(struct ovl_bytes in, struct ovl_op *ret)
 	*ret = op;
 	op = (struct ovl_op){ 0 };
 	return 0;
+}
+
+/* ---- Copies ---- */
+
+void ovl_copied_done(struct ovl_copied *copied)
+{
+	ovl_place_done(&copied->from);
+	ovl_place_done(&copied->to);
+	*copied = (struct ovl_copied){ 0 };
+}
+
+int ovl_copied_encode(struct ovl_buf *out, const struct ovl_copied *copied)
+{
+	int r = put_place(out, &copied->from);
+
+	if (r == 0)
+		r = put_place(out, &copied->to);
+	if (r == 0)
+		r = ovl_field_put_u64(out, copied->from_ino);
+	return r == 0 ? ovl_field_put_u64(out, copied->to_ino) : r;
+}
+
+int ovl_copied_decode(struct ovl_bytes in, struct ovl_copied *ret)
+{
+	struct ovl_copied copied = { 0 };
+	int r = get_place(&in, &copied.from);
+
+	if (r == 0)
+		r = get_place(&in, &copied.to);
+	if (r == 0)
+		r = ovl_field_get_u64(&in, &copied.from_ino);
+	if (r == 0)
+		r = ovl_field_get_u64(&in, &copied.to_ino);
+	if (r == 0 && (in.len > 0 || !copied.from.path || !copied.to.path))
+		r = -EINVAL;
+	if (r < 0)
+		ovl_copied_done(&copied);
+	else
+		*ret = copied;
+	return r;
 }

@@ -11,6 +11,7 @@
 #include "repair/decide.h"
 #include "repair/lower.h"
 #include "repair/parents.h"
+#include "repair/tree.h"
 
 #include "base/banned.h"
 
@@ -20,8 +21,8 @@ enum { STRETCH = 64 }; /* findings that are worth several threads */
 struct planner {
 	struct ovl_fixer fx;
 	const struct ovl_policy *policy;
-	struct ovl_map writable;  /* layer -> enum ovl_writable, once it was found out */
-	struct ovl_map *declined; /* hashes of findings */
+	struct ovl_map writable; /* layer -> enum ovl_writable, once it was found out */
+	struct ovl_plan_memory *memory;
 	bool converts; /* the user has agreed to changes in whatever layer is to be converted */
 	bool quit;
 };
@@ -132,7 +133,17 @@ static int finding_key(struct planner *p, struct ovl_key *ret)
 	return r;
 }
 
-/* Asks, unless that was answered with no before. */
+/* As it was answered before, or now. */
+static int answer_to(struct planner *p, struct ovl_key key, const struct ovl_question *question)
+{
+	if (ovl_map_get(&p->memory->declined, key))
+		return OVL_ANSWER_NO;
+	if (ovl_map_get(&p->memory->agreed, key))
+		return 0;
+	return p->memory->quit ? OVL_ANSWER_QUIT : p->policy->ask(p->policy->ctx, question);
+}
+
+/* Asks, unless that was answered before. */
 static int ask(struct planner *p, struct offer *offer, struct ovl_repair_step *step)
 {
 	const struct ovl_question question = { .finding = *p->fx.finding,
@@ -140,12 +151,11 @@ static int ask(struct planner *p, struct offer *offer, struct ovl_repair_step *s
 					       .n_ways = offer->text.len };
 	struct ovl_key key;
 	uint64_t *value;
-	int answer = OVL_ANSWER_NO, r = finding_key(p, &key);
+	int answer, r = finding_key(p, &key);
 
 	if (r < 0)
 		return r;
-	if (!ovl_map_get(p->declined, key))
-		answer = p->policy->ask(p->policy->ctx, &question);
+	answer = answer_to(p, key, &question);
 	if (answer >= 0 && (size_t)answer < offer->way.len) {
 		step->way = offer->way.data[answer];
 		offer->way.data[answer] = (struct ovl_way){ 0 };
@@ -155,7 +165,7 @@ static int ask(struct planner *p, struct offer *offer, struct ovl_repair_step *s
 	step->fate = OVL_FATE_DECLINED;
 	step->way.row = NULL;
 	r = keep_why(step, offer->text.data[0]);
-	return r < 0 ? r : ovl_map_put(p->declined, key, 1, &value) < 0 ? -ENOMEM : 0;
+	return r < 0 ? r : ovl_map_put(&p->memory->declined, key, 1, &value) < 0 ? -ENOMEM : 0;
 }
 
 static int plan_finding(struct planner *p, struct ovl_repair_step *step)
@@ -208,14 +218,17 @@ struct planning {
 
 static struct planner planner_of(const struct planning *all)
 {
+	const bool converts = all->part->phase != OVL_PHASE_REPAIR;
+
 	return (struct planner){ .fx = { .stack = all->stack,
 					 .facts = all->facts,
 					 .report = all->report,
 					 .number = &all->memory->number,
-					 .copied = &all->memory->copied },
+					 .copied = &all->memory->copied,
+					 .trees = converts ? &all->memory->trees : NULL },
 				 .policy = all->policy,
-				 .declined = &all->memory->declined,
-				 .converts = all->part->phase != OVL_PHASE_REPAIR };
+				 .memory = all->memory,
+				 .converts = converts };
 }
 
 static void planner_done(struct planner *p)
@@ -352,8 +365,25 @@ void ovl_plan_forget(struct ovl_plan_memory *memory)
 
 	while (ovl_map_next(&memory->copied, &pos, &key, &value))
 		ovl_path_unref((struct ovl_path *)(uintptr_t)value);
+	pos = 0;
+	while (ovl_map_next(&memory->trees, &pos, &key, &value))
+		ovl_tree_links_unref((struct ovl_tree_links *)(uintptr_t)value);
+	ovl_map_done(&memory->trees);
+	ovl_map_done(&memory->twins.copy);
+	ovl_vec_done(&memory->twins.of);
 	ovl_map_done(&memory->copied);
 	ovl_map_done(&memory->declined);
+	ovl_map_done(&memory->agreed);
+}
+
+void ovl_plan_forget_facts(struct ovl_plan_memory *memory)
+{
+	struct ovl_key key;
+	uint64_t value;
+	size_t pos = 0;
+
+	while (ovl_map_next(&memory->trees, &pos, &key, &value))
+		(void)ovl_tree_links_see((struct ovl_tree_links *)(uintptr_t)value, NULL);
 }
 
 static int add_parents(struct ovl_fixer *fx, const struct ovl_parents *parents, size_t finding,
@@ -376,30 +406,111 @@ static int add_parents(struct ovl_fixer *fx, const struct ovl_parents *parents, 
 	return r;
 }
 
-int ovl_plan_parents(struct ovl_stack *stack, const struct ovl_report *report,
-		     const struct ovl_facts *facts, const struct ovl_plan_part *part,
-		     struct ovl_plan_memory *memory, ovl_plan *ret)
+/* Is a directory missing for a finding? 1, 0 or negative errno. */
+static int lacks_parents(struct planner *p, const struct ovl_repair_row *row)
 {
-	struct ovl_fixer fx = { .stack = stack, .facts = facts, .number = &memory->number };
+	struct ovl_parents parents;
+	int r;
+
+	ovl_parents_init(&parents, OVL_LAYER_UPPER);
+	r = row->need(&p->fx, &parents);
+	if (r >= 0)
+		r = ovl_parents_len(&parents) > 0;
+	ovl_parents_done(&parents);
+	return r;
+}
+
+/*
+ * Who is to be asked is asked before a directory is made: here, in other words than when it can be planned
+ * for. May it be made? 1, 0 or negative errno.
+ */
+static int ask_early(struct planner *p, const struct ovl_repair_row *row)
+{
+	const char *text = row->text ? row->text : "make its names in the upper";
+	_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
+	struct ovl_question question = { .finding = *p->fx.finding, .n_ways = 1 };
+	struct ovl_key key;
+	uint64_t *value;
+	int answer, r = lacks_parents(p, row);
+
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	r = finding_key(p, &key);
+	if (r == 0)
+		r = ovl_buf_addf(&b, "%s, in directories that have to be made first", text);
+	if (r < 0)
+		return r;
+	question.way = (const char *const *)&b.data;
+	answer = answer_to(p, key, &question);
+	p->memory->quit |= answer == OVL_ANSWER_QUIT;
+	if (answer == OVL_ANSWER_QUIT)
+		return 0;
+	r = ovl_map_put(answer == 0 ? &p->memory->agreed : &p->memory->declined, key, 1, &value);
+	return r < 0 ? r : answer == 0;
+}
+
+/* 1, 0 or negative errno */
+static int may_make(struct planner *p, const struct ovl_repair_row *row)
+{
+	const struct ovl_finding *f = p->fx.finding;
+	enum ovl_writable state;
+	const char *why;
+	int r = writable(p, f->loc.layer, &state);
+
+	if (r < 0)
+		return r;
+	switch (ovl_decide(p->policy, row, f->loc.layer > 0, state, &why)) {
+	case OVL_VERDICT_DO:
+		return 1;
+	case OVL_VERDICT_OFFER:
+		return ask_early(p, row);
+	case OVL_VERDICT_NO:
+	default:
+		return 0;
+	}
+}
+
+/* What cannot be found out is told when the finding is planned for: only -ENOMEM. */
+static int want_parents(struct planner *p, const struct ovl_finding *f, enum ovl_phase phase,
+			struct ovl_parents *parents, bool *ret_wanted)
+{
+	const struct ovl_repair_row *row;
+	int r;
+
+	if (ovl_repair_rows(f->problem, &row) == 0 || row->phase != phase || !row->need ||
+	    (p->policy->wanted && !p->policy->wanted(p->policy->ctx, f)))
+		return 0;
+	ovl_fixer_begin(&p->fx, f);
+	r = may_make(p, row);
+	if (r > 0) {
+		*ret_wanted = true;
+		r = row->need(&p->fx, parents);
+	}
+	return r == -ENOMEM ? r : 0;
+}
+
+int ovl_plan_parents(struct ovl_stack *stack, const struct ovl_report *report,
+		     const struct ovl_facts *facts, const struct ovl_policy *policy,
+		     const struct ovl_plan_part *part, struct ovl_plan_memory *memory,
+		     ovl_plan *ret)
+{
+	const struct planning all = { stack, report, facts, policy, part, memory };
+	struct planner p = planner_of(&all);
 	struct ovl_parents parents;
 	size_t last = part->from;
 	int r = 0;
 
 	ovl_parents_init(&parents, OVL_LAYER_UPPER);
-	for (size_t i = part->from; r >= 0 && i < part->to; i++) {
-		struct ovl_finding f = ovl_report_get(report, i);
-		const struct ovl_repair_row *row;
+	for (size_t i = part->from; r == 0 && i < part->to; i++) {
+		const struct ovl_finding f = ovl_report_get(report, i);
+		bool wanted = false;
 
-		if (ovl_repair_rows(f.problem, &row) == 0 || row->phase != part->phase ||
-		    !row->need)
-			continue;
-		ovl_fixer_begin(&fx, &f);
-		last = i;
-		r = row->need(&fx, &parents);
+		r = want_parents(&p, &f, part->phase, &parents, &wanted);
+		last = wanted ? i : last;
 	}
-	/* What cannot be found out is told when the finding is planned for. */
-	r = r == -ENOMEM ? r : add_parents(&fx, &parents, last, ret);
+	if (r == 0)
+		r = add_parents(&p.fx, &parents, last, ret);
 	ovl_parents_done(&parents);
-	ovl_fixer_done(&fx);
+	planner_done(&p);
 	return r;
 }

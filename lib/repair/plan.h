@@ -15,6 +15,7 @@
 
 #include "check/facts.h"
 #include "check/other_names.h"
+#include "check/snapshot.h"
 #include "overlayfs/repair.h"
 #include "repair/linked.h"
 #include "repair/op.h"
@@ -116,6 +117,7 @@ struct ovl_fixer {
 	struct ovl_map *
 		copied; /* lower files of several names that a conversion copied up: (dev, ino) -> path
 				 * of the first, counted; NULL if nothing will be carried out */
+	struct ovl_map *trees; /* see struct ovl_plan_memory; NULL: nothing is shared */
 };
 
 void ovl_way_done(struct ovl_way *way);
@@ -280,18 +282,27 @@ enum ovl_phase ovl_plan_phase(enum ovl_problem_id problem);
 struct ovl_plan_memory {
 	uint64_t number;         /* see struct ovl_fixer */
 	struct ovl_map declined; /* hashes of findings that were answered with no: not asked again */
+	struct ovl_map agreed;   /* and with yes, before their directories were made; the same */
+	bool quit;               /* the answer was to quit: nothing is asked any more */
 	struct ovl_map copied;   /* see struct ovl_fixer */
+	struct ovl_map trees;   /* layer -> struct ovl_tree_links of what it gets in a conversion */
+	struct ovl_twins twins; /* what an earlier run has copied of that */
 };
 
 void ovl_plan_forget(struct ovl_plan_memory *memory);
 
+/** ovl_plan_forget_facts - they are going: trees of this run were made from them */
+void ovl_plan_forget_facts(struct ovl_plan_memory *memory);
+
 /**
  * ovl_plan_parents - the directories that the upper must have before a part can be planned for
- * Their steps are added to @ret; each is told as one of a finding that needs it. 0 or negative errno.
+ * Their steps are added to @ret; each is told as one of a finding that needs it. Asks for what needs some,
+ * where the policy says so: without an answer nothing is made. 0 or negative errno.
  */
 int ovl_plan_parents(struct ovl_stack *stack, const struct ovl_report *report,
-		     const struct ovl_facts *facts, const struct ovl_plan_part *part,
-		     struct ovl_plan_memory *memory, ovl_plan *ret);
+		     const struct ovl_facts *facts, const struct ovl_policy *policy,
+		     const struct ovl_plan_part *part, struct ovl_plan_memory *memory,
+		     ovl_plan *ret);
 
 /**
  * ovl_plan_make - decide and plan, for a part of the findings of a report; adds to @ret

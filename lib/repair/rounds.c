@@ -145,7 +145,8 @@ static int make_parents(struct ovl_work *w, struct ovl_round *round,
 			const struct ovl_plan_part *part, struct ovl_error *e)
 {
 	ovl_plan plan = { 0 };
-	int r = ovl_plan_parents(w->tx.stack, round->report, round->facts, part, &w->memory, &plan);
+	int r = ovl_plan_parents(w->tx.stack, round->report, round->facts, w->tx.policy, part,
+				 &w->memory, &plan);
 
 	if (r < 0)
 		ovl_fail(e, r, "cannot plan the conversion");
@@ -213,6 +214,7 @@ static int run_round(struct ovl_work *w, enum ovl_phase phase, struct ovl_round 
 
 		r = run_part(w, round, &part, e);
 	}
+	ovl_plan_forget_facts(&w->memory);
 	if (phase != OVL_PHASE_REPAIR) /* (who converts asks for those of the repair) */
 		round->facts = ovl_facts_free(round->facts);
 	if (r == 0 && phase == OVL_PHASE_REPAIR)

@@ -329,12 +329,14 @@ static int begin(struct ovl_tree *tree, struct ovl_trees *trees, const struct ov
 				   .links = links,
 				   .layer = op->source.tree,
 				   .budget = ovl_tree_budget(),
-				   .name = strrchr(op->at.path, '/') + 1,
 				   .top = -1 };
 	*ret = NULL;
 	if (pthread_mutex_init(&tree->lock, NULL) != 0)
 		return -ENOMEM;
-	return links && op->source.path ? find_entry(tree, &op->source, ret) : -EINVAL;
+	if (!links || !op->source.path)
+		return -EINVAL;
+	tree->trunk = ovl_tree_trunk_new(strrchr(op->at.path, '/') + 1, op->source.path);
+	return tree->trunk ? find_entry(tree, &op->source, ret) : -ENOMEM;
 }
 
 static void end(struct ovl_tree *tree, struct ovl_entry *entry, struct ovl_op *op)
@@ -344,6 +346,7 @@ static void end(struct ovl_tree *tree, struct ovl_entry *entry, struct ovl_op *o
 	ovl_entry_unref(entry);
 	if (tree->top >= 0)
 		close(tree->top);
+	ovl_tree_trunk_unref(tree->trunk);
 	ovl_buf_done(&tree->list);
 	pthread_mutex_destroy(&tree->lock);
 }
@@ -370,7 +373,7 @@ int ovl_tree_make(struct ovl_trees *trees, struct ovl_op *op)
 
 int ovl_tree_count(struct ovl_stack *stack, struct ovl_op *op)
 {
-	struct ovl_tree_links *links = ovl_tree_links_new(NULL);
+	struct ovl_tree_links *links = ovl_tree_links_new();
 	struct ovl_entry *entry;
 	struct ovl_trees trees;
 	struct ovl_tree tree;

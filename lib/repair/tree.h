@@ -8,23 +8,46 @@
 
 #include "check/facts.h"
 #include "repair/manifest.h"
+#include "repair/op_record.h"
 #include "repair/trees.h"
 
-/** What the trees of one way share: which files are the same one. Counted. */
+/**
+ * What the trees that one layer gets in a run share: which files are the same one. Of files of several
+ * names only. Counted.
+ */
 struct ovl_tree_links;
 
+/** ovl_tree_links_new - none is known yet; NULL when out of memory */
+struct ovl_tree_links *ovl_tree_links_new(void);
+
 /**
- * ovl_tree_links_new - for the trees of one way; NULL when out of memory
- * @facts: where a lower file is shown from the index, that is what is copied; NULL: it never is. They
- *         are to live as long as trees are made.
+ * ovl_tree_links_see - where a lower file is shown from the index, that is what is copied
+ * @facts: that say so; NULL: from now on it never is. They are to live until then.
  */
-struct ovl_tree_links *ovl_tree_links_new(const struct ovl_facts *facts);
+int ovl_tree_links_see(struct ovl_tree_links *links, const struct ovl_facts *facts);
+
+/**
+ * ovl_tree_links_know - an earlier run has copied a file
+ * @path: the copy, in the layer; @ino: its inode
+ */
+int ovl_tree_links_know(struct ovl_tree_links *links, struct ovl_key inode,
+			const struct ovl_path *path, uint64_t ino);
+
+/**
+ * ovl_tree_links_of - those of a layer, made if need be; counted
+ * @trees: layer -> its links; NULL: new ones, of nobody else
+ */
+int ovl_tree_links_of(struct ovl_map *trees, int layer, struct ovl_tree_links **ret);
+
+/** ovl_tree_links_take - what was copied since the last call; each is to be ovl_copied_done() */
+ovl_copied_vec ovl_tree_links_take(struct ovl_tree_links *links);
+
 struct ovl_tree_links *ovl_tree_links_ref(struct ovl_tree_links *links);
 struct ovl_tree_links *ovl_tree_links_unref(struct ovl_tree_links *links); /* NULL; NULL is fine */
 
 /**
  * ovl_tree_make - make the tree of a SPREAD, and the list of what is in it
- * @op: its @at is where; @source the directory, seen from its layer down; @links
+ * @op: its @at is where; @source the directory, seen from its layer down: there it goes in the end; @links
  * What that layer has itself is left out. Its list, inodes and cost are written on 0. What hindered it is told in
  * @trees->why, if there is more to say than the errno.
  * 0; -ESTALE, -ECANCELED, or why not: what was made is left to ovl_stage_remove().

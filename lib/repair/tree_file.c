@@ -167,6 +167,8 @@ int ovl_tree_take_file(struct ovl_tree_dir *dir, int to, const char *name,
 		       const struct ovl_hit *hit)
 {
 	const struct ovl_stat *st = &hit->lower[0].stat;
+	struct ovl_reader *reader = dir->tree->stack->reader;
+	struct ovl_stat made;
 	size_t place = 0;
 	int r;
 
@@ -176,5 +178,8 @@ int ovl_tree_take_file(struct ovl_tree_dir *dir, int to, const char *name,
 	if (r <= 0)
 		return r;
 	r = copy_file(dir, to, name, hit);
-	return r == 0 && !dir->tree->counts ? ovl_tree_linked(dir, name, place) : r;
+	if (r < 0 || dir->tree->counts)
+		return r;
+	r = reader->ops->stat(reader, to, name, &made);
+	return r == 0 ? ovl_tree_linked(dir, name, place, made.ino, &hit->lower[0]) : r;
 }

@@ -37,14 +37,16 @@ struct ovl_tree_later {
 	size_t place; /* number in the links */
 };
 
+struct ovl_tree_trunk;
+
 struct ovl_tree {
 	struct ovl_trees *trees;
 	struct ovl_stack *stack;
 	struct ovl_tree_links *links;
-	int layer;            /* that gets it */
-	const char *name;     /* in stage/ */
-	int top;              /* the directory */
-	pthread_mutex_t lock; /* of what follows */
+	int layer;                    /* that gets it */
+	struct ovl_tree_trunk *trunk; /* counted */
+	int top;                      /* the directory */
+	pthread_mutex_t lock;         /* of what follows */
 	struct ovl_buf list;
 	OVL_VEC(struct ovl_tree_later) later;
 	unsigned open, budget; /* descriptors of directories: there are, and may be */
@@ -88,6 +90,10 @@ int ovl_tree_tell(struct ovl_tree *tree, struct ovl_tree_dir *dir, const char *n
 
 /* tree_links.c */
 
+/** ovl_tree_trunk_new - where a tree is: @stage in stage/ for now, @dir of its layer in the end; NULL: no memory */
+struct ovl_tree_trunk *ovl_tree_trunk_new(const char *stage, const char *dir);
+struct ovl_tree_trunk *ovl_tree_trunk_unref(struct ovl_tree_trunk *trunk); /* NULL; NULL is fine */
+
 /**
  * ovl_tree_link - a file with several names is met
  * @ret_place: number of the place; to be told to ovl_tree_linked() once the file is made
@@ -95,8 +101,10 @@ int ovl_tree_tell(struct ovl_tree *tree, struct ovl_tree_dir *dir, const char *n
  */
 int ovl_tree_link(struct ovl_tree_dir *dir, const char *name, struct ovl_key inode,
 		  size_t *ret_place);
-int ovl_tree_linked(struct ovl_tree_dir *dir, const char *name, size_t place);
-/** ovl_tree_link_to - give what is at a place one more name */
+/** ovl_tree_linked - it is made, as inode @ino; @from: of what */
+int ovl_tree_linked(struct ovl_tree_dir *dir, const char *name, size_t place, uint64_t ino,
+		    const struct ovl_found *from);
+/** ovl_tree_link_to - give what this tree has made at a place one more name */
 int ovl_tree_link_to(struct ovl_tree_dir *dir, const char *name, size_t place);
 
 /** ovl_tree_indexed - the index entry that a lower file is shown from; NULL: none */

@@ -14,6 +14,7 @@
 #include "repair/frozen.h"
 #include "repair/recover.h"
 #include "repair/stage.h"
+#include "repair/tree.h"
 #include "repair/undo.h"
 
 #include "base/banned.h"
@@ -132,6 +133,36 @@ static int record(struct ovl_tx *tx, const struct ovl_report *report,
 			     way->text ? way->text : way->row->text);
 	for (size_t i = 0; r == 0 && i < way->ops.len; i++)
 		r = ovl_journal_op(&tx->store.journal, &way->ops.data[i]);
+	return r;
+}
+
+static int record_copied(struct ovl_tx *tx, ovl_copied_vec copied)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < copied.len; i++) {
+		if (r == 0)
+			r = ovl_journal_copied(&tx->store.journal, &copied.data[i]);
+		ovl_copied_done(&copied.data[i]);
+	}
+	ovl_vec_done(&copied);
+	return r;
+}
+
+/* Of what a step makes, the files of several names: a run that goes on after this one has to know them. */
+static int record_several(struct ovl_tx *tx, const struct ovl_repair_step *step)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < step->way.ops.len; i++) {
+		const struct ovl_op *op = &step->way.ops.data[i];
+		const struct ovl_copied copied = { op->source, op->to, op->source_ino, op->ino };
+
+		if (op->several)
+			r = ovl_journal_copied(&tx->store.journal, &copied);
+		else if (op->links)
+			r = record_copied(tx, ovl_tree_links_take(op->links));
+	}
 	return r;
 }
 
@@ -296,6 +327,8 @@ static int prepare_group(struct ovl_tx *tx, const struct ovl_report *report, str
 		}
 		g->item.data[n++] = *item;
 		r = record(tx, report, item->step);
+		if (r == 0)
+			r = record_several(tx, item->step);
 	}
 	g->item.len = n;
 	return r == 0 ? ovl_journal_sync(&tx->store.journal) : r;

@@ -126,6 +126,13 @@ static int faulty_get_xattr(struct ovl_reader *r, int dir, const char *name, con
 	return err ? err : real_of(r)->ops->get_xattr(real_of(r), dir, name, xattr, buf);
 }
 
+static int faulty_read_link(struct ovl_reader *r, int dir, const char *name, struct ovl_buf *buf)
+{
+	int err = fault(r, "read link", dir, name);
+
+	return err ? err : real_of(r)->ops->read_link(real_of(r), dir, name, buf);
+}
+
 static int faulty_open_file(struct ovl_reader *r, int dir, const char *name, uint64_t dev,
 			    uint64_t ino, int *ret_fd)
 {
@@ -193,6 +200,7 @@ static const struct ovl_reader_ops faulty_ops = {
 	.stat = faulty_stat,
 	.list_xattrs = faulty_list_xattrs,
 	.get_xattr = faulty_get_xattr,
+	.read_link = faulty_read_link,
 	.open_file = faulty_open_file,
 	.pread = faulty_pread,
 	.seek_data = faulty_seek_data,

@@ -114,6 +114,14 @@ static int fault_get_xattr(struct ovl_reader *r, int dir, const char *name, cons
 	return err ? err : f->real->ops->get_xattr(f->real, dir, name, xattr, buf);
 }
 
+static int fault_read_link(struct ovl_reader *r, int dir, const char *name, struct ovl_buf *buf)
+{
+	struct reader_fault *f = of(r);
+	int err = strike(f, READER_READ_LINK, name);
+
+	return err ? err : f->real->ops->read_link(f->real, dir, name, buf);
+}
+
 static int fault_open_file(struct ovl_reader *r, int dir, const char *name, uint64_t dev,
 			   uint64_t ino, int *ret_fd)
 {
@@ -199,6 +207,7 @@ void reader_fault_init(struct reader_fault *f, struct ovl_reader *real)
 		.stat = fault_stat,
 		.list_xattrs = fault_list_xattrs,
 		.get_xattr = fault_get_xattr,
+		.read_link = fault_read_link,
 		.open_file = fault_open_file,
 		.pread = fault_pread,
 		.seek_data = fault_seek_data,
@@ -230,6 +239,7 @@ const char *reader_fault_call_name(unsigned call)
 		[READER_STAT] = "stat",
 		[READER_LIST_XATTRS] = "list_xattrs",
 		[READER_GET_XATTR] = "get_xattr",
+		[READER_READ_LINK] = "read_link",
 		[READER_OPEN_FILE] = "open_file",
 		[READER_PREAD] = "pread",
 		[READER_SEEK_DATA] = "seek_data",
