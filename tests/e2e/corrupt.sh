@@ -15,6 +15,9 @@
 #   --undo    the layers are again as they were;
 #   -p        of a copy: leaves no less than -y, and the mount shows the same.
 #
+# At the end the test of the test: the same with a repair that removes a file, and with one that changes
+# a file, both of which must be noticed.
+#
 #	OVL_SEEDS=N   how many overlays a file system (4; with OVL_LONG=1 300)
 #	OVL_FIRST=N   the first seed (1)
 #	OVL_FS="..."  on what (ext4 xfs btrfs tmpfs)
@@ -208,11 +211,43 @@ corrupt_start "${kinds[@]}"
 for kind in "${kinds[@]}"; do
 	[ -n "${why[$kind]:-}" ] || can+=("$kind")
 done
+# run_job JOB JOBS KINDS PROGRAM
+run_job() {
+	CORRUPT_JOB=$1 OVL_JOBS=$2 OVL_FS=$3 KIT_DIR=$KIT_DIR FSCK_OVERLAY=$4 \
+		unshare -m --propagation private -- "$BASH" "$0"
+}
 for ((job = 0; job < jobs && ${#can[@]} > 0; job++)); do
-	CORRUPT_JOB=$job OVL_JOBS=$jobs OVL_FS="${can[*]}" KIT_DIR=$KIT_DIR FSCK_OVERLAY=$FSCK \
-		unshare -m --propagation private -- "$BASH" "$0" &
+	run_job "$job" "$jobs" "${can[*]}" "$FSCK" &
 done
 wait
+
+# wrong_repair NAME COMMAND COMPLAINT: with a program that does COMMAND to a file of the upper after it has
+# repaired, one of a few runs must complain so. Their seeds give an upper with a file that holds something,
+# and no comma in its name.
+wrong_repair() {
+	local seed of=(1000012 1000016 1000017 1000021)
+	cat >"$KIT_DIR/wrong" <<-EOF
+		#!/bin/bash
+		'$FSCK' "\$@"
+		status=\$?
+		[[ " \$* " = *" -y "* && " \$* " =~ upperdir=([^,]*) ]] &&
+			file=\$(find "\${BASH_REMATCH[1]}" -type f -exec grep -qa '[[:print:]]' {} \\; -print | sort | head -n 1) && [ -n "\$file" ] &&
+			$2 "\$file"
+		exit \$status
+	EOF
+	chmod 755 "$KIT_DIR/wrong"
+	: >"$KIT_DIR/complaints"
+	for seed in "${of[@]}"; do
+		OVL_FIRST=$seed OVL_SEEDS=1 run_job 0 1 "${can[0]}" "$KIT_DIR/wrong"
+		cat "$KIT_DIR/out/${can[0]}.$seed.wrong" >>"$KIT_DIR/complaints"
+		! grep -q "$3" "$KIT_DIR/complaints" || break
+	done
+	if grep -q "$3" "$KIT_DIR/complaints"; then
+		kit_ok "$1 is noticed"
+	else
+		kit_fail "$1 is noticed" "$KIT_DIR/complaints"
+	fi
+}
 
 for kind in "${kinds[@]}"; do
 	if [ -n "${why[$kind]:-}" ]; then
@@ -229,4 +264,9 @@ for kind in "${kinds[@]}"; do
 	done
 	[ "$bad" -gt 0 ] || kit_ok "$kind: $seeds corrupted overlays"
 done
+if [ ${#can[@]} -gt 0 ]; then
+	wrong_repair "a repair that removes a file" rm '^after -y gone: '
+	wrong_repair "a repair that changes a mode" 'chmod 1234' '^after -y the overlay shows something else'
+	wrong_repair "a repair that cannot be taken back" 'setfattr -n user.x -v y' '^undo of -y does not bring back'
+fi
 kit_done

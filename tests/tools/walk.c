@@ -12,6 +12,8 @@
 #include "tool.h"
 
 /** A directory between the root and where the walk is. */
+enum { MAX_FAILURES = 1000 }; /* of getdents(), one after the other */
+
 struct frame {
 	char **names;
 	size_t count;
@@ -52,16 +54,28 @@ static void add_name(const char *name, char ***names, size_t *count, size_t *siz
 	(*names)[(*count)++] = ovl_tool_format("%s", name);
 }
 
-int ovl_walk_names(int fd, char ***ret_names, size_t *ret_count)
+/**
+ * All names that can be had: an overlay fails at each name that it cannot look up, and goes on with the
+ * next one when it is asked again. Returns 0 or the first error, which is no reason to do without the names.
+ */
+static int read_names(int fd, char ***ret_names, size_t *ret_count)
 {
 	_Alignas(struct linux_dirent64) char buf[32768];
 	char **names = NULL;
 	size_t count = 0, size = 0;
+	int err = 0, failures = 0;
 	long len;
 
 	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -errno;
-	while ((len = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
+		err = -errno;
+	while ((len = syscall(SYS_getdents64, fd, buf, sizeof(buf))) != 0) {
+		if (len < 0) {
+			err = err ? err : -errno;
+			if (++failures > MAX_FAILURES)
+				break;
+			continue;
+		}
+		failures = 0;
 		for (long at = 0; at < len;) {
 			const struct linux_dirent64 *entry = (const void *)(buf + at);
 
@@ -70,14 +84,23 @@ int ovl_walk_names(int fd, char ***ret_names, size_t *ret_count)
 			at += entry->reclen;
 		}
 	}
-	if (len < 0) {
-		int err = -errno;
-
-		ovl_walk_names_free(names, count);
-		return err;
-	}
 	if (count)
 		qsort(names, count, sizeof(*names), by_name);
+	*ret_names = names;
+	*ret_count = count;
+	return err;
+}
+
+int ovl_walk_names(int fd, char ***ret_names, size_t *ret_count)
+{
+	char **names;
+	size_t count;
+	int r = read_names(fd, &names, &count);
+
+	if (r < 0) {
+		ovl_walk_names_free(names, count);
+		return r;
+	}
 	*ret_names = names;
 	*ret_count = count;
 	return 0;
@@ -107,19 +130,20 @@ static void set_path(struct walk *w, const char *name, struct ovl_walk_at *at)
 	at->path_len = base + 1 + len;
 }
 
-/** Makes the open directory @fd the topmost frame and the working directory. */
-static int push(struct walk *w, int fd, size_t path_len)
+/** Makes the open directory @fd, which is that of @at, the topmost frame and the working directory. */
+static int push(struct walk *w, int fd, const struct ovl_walk_at *at, size_t path_len)
 {
 	struct frame frame = { .path_len = path_len };
 	int r;
 
 	if (fstat(fd, &frame.st) < 0)
 		return -errno;
-	r = ovl_walk_names(fd, &frame.names, &frame.count);
+	r = read_names(fd, &frame.names, &frame.count);
 	if (r < 0)
-		return r;
-	if (fchdir(fd) < 0) {
+		r = w->ops->failed(w->arg, at, -r);
+	if (r == 0 && fchdir(fd) < 0)
 		r = -errno;
+	if (r < 0) {
 		ovl_walk_names_free(frame.names, frame.count);
 		return r;
 	}
@@ -148,7 +172,7 @@ static int descend(struct walk *w, const struct ovl_walk_at *at)
 
 	if (fd < 0)
 		return w->ops->failed(w->arg, at, errno);
-	r = push(w, fd, at->path_len);
+	r = push(w, fd, at, at->path_len);
 	if (r < 0)
 		return w->ops->failed(w->arg, at, -r);
 	return 0;
@@ -200,11 +224,14 @@ int ovl_walk(int root, const struct ovl_walk_ops *ops, void *arg)
 {
 	struct walk w = { .ops = ops, .arg = arg };
 	_cleanup_close_ int home = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct ovl_walk_at at = { .name = ".", .path = "/", .path_len = 1 };
+	struct stat st;
 	int r;
 
-	if (home < 0)
+	if (home < 0 || fstat(root, &st) < 0)
 		return -errno;
-	r = push(&w, root, 0);
+	at.st = &st;
+	r = push(&w, root, &at, 0);
 	while (!r && w.depth)
 		r = step(&w);
 	while (w.depth) {
