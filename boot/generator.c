@@ -23,9 +23,6 @@
 #include "unit_text.h"
 #include "unit_write.h"
 
-/* systemd knows no longer names. */
-enum { UNIT_NAME_MAX = 255 };
-
 struct generator {
 	struct ovl_log log;
 	struct ovl_boot boot;
@@ -48,11 +45,11 @@ static int write_unit(struct generator *g, const char *unit, const char *file, c
 
 	free(text);
 	if (r < 0)
-		ovl_log(&g->log, "cannot write %s.d/%s: %s", unit, file, strerror(-r));
+		ovl_log(&g->log, "cannot write %.300s.d/%s: %s", unit, file, strerror(-r));
 	return r;
 }
 
-/* The names of both units; 0, -ENAMETOOLONG, or -ENOMEM. free() them, also after an error. */
+/* The names of both units; 0 or -ENOMEM. free() them, also after an error. */
 static int name_units(const char *instance, char **ret_service, char **ret_mount)
 {
 	*ret_service = *ret_mount = NULL;
@@ -64,11 +61,13 @@ static int name_units(const char *instance, char **ret_service, char **ret_mount
 		*ret_mount = NULL;
 		return -ENOMEM;
 	}
-	/* The name of the service is the longer one. */
-	return strlen(*ret_service) > UNIT_NAME_MAX ? -ENAMETOOLONG : 0;
+	return 0;
 }
 
-/* A check that cannot be ordered must not be required either: its drop-in comes first. */
+/*
+ * A check that cannot be ordered must not be required either: its drop-in comes first. It cannot be
+ * written, for one, where the name of the service is too long to be one.
+ */
 static void write_units(struct generator *g, const struct ovl_mount_asked *asked,
 			const char *instance, const char *service, const char *mount)
 {

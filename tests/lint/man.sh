@@ -5,7 +5,7 @@ set -eu
 cd "${top_srcdir:-$(dirname "$0")/../..}"
 . tests/lint/tap.sh
 
-for page in man/fsck.overlay.8 man/fsck-overlay@.service.8 "${top_builddir:-build}/man/overlay-problems.7"; do
+for page in man/fsck.overlay.8 man/fsck-overlay@.service.8 man/fsck-overlay-generator.8 "${top_builddir:-build}/man/overlay-problems.7"; do
 	name=$(basename "$page")
 	if command -v mandoc >/dev/null; then
 		# STYLE is taste; a page of a section that is not installed is no mistake.
