@@ -130,6 +130,9 @@ fstab() { cat >"$ROOT/etc/fstab"; }
 line() { printf 'overlay %s overlay %s 0 %s\n' "$1" "$2" "${3:-0}"; }
 # shellcheck disable=SC2034 # for who sources this
 LAYERS=lowerdir=/data/l,upperdir=/data/u,workdir=/data/w
+# octal, word: as fstab has it, and as an option string has it
+octal() { printf %s "$1" | perl -pe 's/([\s\\])/sprintf "\\%03o", ord $1/ge'; }
+word() { printf %s "$1" | perl -pe 's/([\\,:])/\\$1/g'; }
 # unit DIR NAME WHERE OPTIONS [TYPE]
 unit() {
 	printf '[Unit]\nDescription=x\n[Mount]\nWhat=overlay\nWhere=%s\nType=%s\nOptions=%s\n' \
