@@ -175,6 +175,39 @@ rm -r "$D/w/.fsck.overlay"
 run 0 "--boot=end without a stamp" empty out empty .err -- --boot=end "$D/m"
 kit_check "leaves none" [ ! -e "$D/w/.fsck.overlay" ]
 
+# --- other kinds of overlays ---------------------------------------------------------------------
+
+make undone
+line undone "$O" >>"$FSTAB_FILE"
+damage
+boot 1 "a repair" line "$(since "$FIRST")"
+boot 0 "is known" line "$D/m: $SKIPPED_CLEAN"
+kit_fsck "$OUT" --undo "$D/m"
+look 0 like "$D/m: 1 step taken back"
+judge "and taken back"
+boot 1 "so that the overlay is looked at" line "$(since "$FIRST")"
+make lowers
+line lowers "lowerdir=$D/l:$D/u" >>"$FSTAB_FILE"
+boot 0 "without an upper there is no place for a stamp" like "$QUICK"
+boot 0 "also the next time" like "$QUICK"
+if [ -d /etc/systemd/system ]; then
+	make unit
+	printf '[Mount]\nWhat=overlay\nWhere=%s\nType=overlay\nOptions=%s\n' "$D/m" \
+		"$O,x-fsck.overlay.interval=0,x-fsck.overlay=report" \
+		>"/etc/systemd/system/$(printf %s "${D#/}/m" | sed 's/-/\\x2d/g; s|/|-|g').mount"
+	damage
+	boot 0 "a mount unit" like "$QUICK"
+	SYSTEMD_PROC_CMDLINE="fsck.mode=force fsck.repair=yes" run 4 "which says report" \
+		like "upper:/useless: .*" -- --boot -E "$ERROR" "$D/m"
+	[ -e "$D/u/useless" ] || why "it was repaired"
+	judge "is left alone"
+else
+	kit_skip "a mount unit" "there is no /etc/systemd/system"
+fi
+D=$TOP/a
+O=lowerdir=$D/l,upperdir=$D/u,workdir=$D/w
+line a "$O" >"$FSTAB_FILE"
+
 # --- a stamp that cannot be believed -------------------------------------------------------------
 
 plain=$KIT_DIR/plain-state
@@ -449,10 +482,12 @@ SYSTEMD_PROC_CMDLINE=quiet
 
 # --- as much work for many files as for few ------------------------------------------------------
 
-if strace -f -o /dev/null -e trace=getdents64 true 2>/dev/null; then
+# Other processes and their overlays are looked at, too, and come and go: only our own are seen there.
+alone=(unshare --pid --fork --mount-proc)
+if "${alone[@]}" strace -f -o /dev/null -e trace=getdents64 true 2>/dev/null; then
 	# calls NAME: what is asked of the layers, without addresses and what /proc is asked
 	calls() {
-		ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -f -qq -y -o "$KIT_DIR/trace" \
+		ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 "${alone[@]}" strace -f -qq -y -o "$KIT_DIR/trace" \
 			-e trace=%file,getdents64,%desc "$FSCK" --boot "$TOP/$1/m" >"$OUT" 2>"$OUT.err"
 		KIT_STATUS=$?
 		look 0 like "$QUICK"
@@ -481,7 +516,7 @@ if strace -f -o /dev/null -e trace=getdents64 true 2>/dev/null; then
 	diff "$KIT_DIR/few" "$KIT_DIR/many" >>"$WHY"
 	judge "20,000 files a layer take the same system calls as 100"
 else
-	kit_skip "as much work for many" "cannot run strace"
+	kit_skip "as much work for many" "cannot run strace in a namespace of its own"
 fi
 
 unchanged
