@@ -12,7 +12,6 @@
 int ovl_fix_set_aside(struct ovl_fixer *fx);
 
 #define REPAIR(PROBLEM, TRUST, FIX, TEXT) int ovl_fix_##FIX(struct ovl_fixer *fx);
-#define REPAIR_DEEP REPAIR
 #define REPAIR_BELOW REPAIR
 #define CONVERT REPAIR
 #define CONVERT_EACH REPAIR
@@ -24,7 +23,6 @@ int ovl_fix_set_aside(struct ovl_fixer *fx);
 #undef CONVERT_EACH
 #undef CONVERT
 #undef REPAIR_BELOW
-#undef REPAIR_DEEP
 #undef REPAIR
 
 #endif

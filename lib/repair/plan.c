@@ -253,9 +253,6 @@ static int plan_number(struct planner *p, size_t i, struct ovl_repair_step *ret)
 
 	ovl_fixer_begin(&p->fx, &f);
 	r = plan_finding(p, &step);
-	/* What a lower layer shows matters to those above it. */
-	if (step.way.row)
-		step.recheck = step.way.row->recheck || f.loc.layer > OVL_LAYER_UPPER;
 	*ret = step;
 	return r;
 }

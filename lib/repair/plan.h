@@ -64,7 +64,6 @@ struct ovl_repair_row {
 	enum ovl_way_trust trust;
 	ovl_fix_fn *fix;
 	const char *text; /* "remove it"; NULL: the planner says it with ovl_way_say() */
-	bool recheck;     /* what it brings to light is to be checked in another round */
 	bool below;       /* nobody could miss what it does in a lower layer either */
 	bool apart;       /* what it plans is the same whatever was planned for others */
 	enum ovl_phase phase;
@@ -259,8 +258,6 @@ struct ovl_repair_step {
 	size_t finding;     /* number in the report */
 	struct ovl_way way; /* what was chosen; row NULL: none */
 	enum ovl_fate fate; /* LEFT until it was applied */
-	bool recheck;       /* if it is fixed, another look is needed */
-	bool again;         /* it met the work of another step: look once more */
 	char *why;          /* owned; NULL */
 };
 typedef OVL_VEC(struct ovl_repair_step) ovl_plan;

@@ -14,13 +14,10 @@ static const struct ovl_repair_row rows[] = {
 	  .fix = ovl_fix_##FIX,             \
 	  .text = (TEXT),                   \
 	  __VA_ARGS__ },
-#define REPAIR(PROBLEM, TRUST, FIX, TEXT) ROW(PROBLEM, TRUST, FIX, TEXT, .recheck = false)
-#define REPAIR_DEEP(PROBLEM, TRUST, FIX, TEXT) ROW(PROBLEM, TRUST, FIX, TEXT, .recheck = true)
-#define REPAIR_BELOW(PROBLEM, TRUST, FIX, TEXT) \
-	ROW(PROBLEM, TRUST, FIX, TEXT, .recheck = true, .below = true)
-#define CONVERT_ROW(PROBLEM, PHASE, FIX, TEXT, ...)                                                \
-	ROW(PROBLEM, PREEN, FIX, TEXT, .recheck = true, .below = true, .phase = OVL_PHASE_##PHASE, \
-	    __VA_ARGS__)
+#define REPAIR(PROBLEM, TRUST, FIX, TEXT) ROW(PROBLEM, TRUST, FIX, TEXT, .below = false)
+#define REPAIR_BELOW(PROBLEM, TRUST, FIX, TEXT) ROW(PROBLEM, TRUST, FIX, TEXT, .below = true)
+#define CONVERT_ROW(PROBLEM, PHASE, FIX, TEXT, ...) \
+	ROW(PROBLEM, PREEN, FIX, TEXT, .below = true, .phase = OVL_PHASE_##PHASE, __VA_ARGS__)
 #define CONVERT(PROBLEM, PHASE, FIX, TEXT) CONVERT_ROW(PROBLEM, PHASE, FIX, TEXT, .apart = false)
 #define CONVERT_EACH(PROBLEM, PHASE, FIX, TEXT) \
 	CONVERT_ROW(PROBLEM, PHASE, FIX, TEXT, .apart = true)
@@ -32,7 +29,6 @@ static const struct ovl_repair_row rows[] = {
 #undef CONVERT
 #undef CONVERT_ROW
 #undef REPAIR_BELOW
-#undef REPAIR_DEEP
 #undef REPAIR
 #undef ROW
 };

@@ -18,9 +18,8 @@
 #include "base/banned.h"
 
 enum {
-	MAX_ROUNDS = 10,
-	MAX_PHASE_ROUNDS = 100, /* nested directories are expanded one level a round */
-	PART = 2048,            /* findings of a conversion that are planned at a time */
+	MAX_ROUNDS = 100, /* nested directories are expanded one level a round */
+	PART = 2048,      /* findings of a conversion that are planned at a time */
 };
 
 void ovl_round_done(struct ovl_round *round)
@@ -178,21 +177,21 @@ static int run_part(struct ovl_work *w, struct ovl_round *round, const struct ov
 	return r;
 }
 
-/* Is another look needed? Not if this round has changed nothing. */
+/*
+ * Is another look needed? Whatever was done may have brought something to light, so the last look is one
+ * after which nothing was done: then the report tells what is left, and a second run finds the same. Phases
+ * of a conversion are followed by a look of their own, and only go on for what is not done yet: something
+ * else may have stood in its way.
+ */
 static bool wants_more(const ovl_plan *plan, enum ovl_phase phase)
 {
-	bool progress = false, more = false;
+	bool progress = false, more = phase == OVL_PHASE_REPAIR;
 
 	for (size_t i = 0; i < plan->len; i++) {
-		const struct ovl_repair_step *step = &plan->data[i];
+		enum ovl_fate fate = plan->data[i].fate;
 
-		if (step->fate == OVL_FATE_FIXED) {
-			progress = true;
-			more |= step->recheck && phase == OVL_PHASE_REPAIR;
-		} else if (step->fate != OVL_FATE_DECLINED && phase != OVL_PHASE_REPAIR) {
-			more = true; /* something else may have stood in its way */
-		}
-		more |= step->again;
+		progress |= fate == OVL_FATE_FIXED;
+		more |= fate != OVL_FATE_FIXED && fate != OVL_FATE_DECLINED;
 	}
 	return progress && more;
 }
@@ -254,10 +253,9 @@ static void take_over(ovl_round_vec *rounds, enum ovl_phase phase, struct ovl_ro
 
 int ovl_rounds(struct ovl_work *w, enum ovl_phase phase, ovl_round_vec *rounds, struct ovl_error *e)
 {
-	unsigned max = phase == OVL_PHASE_REPAIR ? MAX_ROUNDS : MAX_PHASE_ROUNDS;
 	int r = 1;
 
-	for (unsigned n = 0; r == 1 && n < max; n++) {
+	for (unsigned n = 0; r == 1 && n < MAX_ROUNDS; n++) {
 		struct ovl_round round = { 0 };
 
 		take_over(rounds, phase, &round);

@@ -58,8 +58,6 @@ static int leave(struct item *item)
 	struct ovl_repair_step *step = item->step;
 
 	step->fate = item->err == -ECANCELED ? OVL_FATE_LEFT : OVL_FATE_FAILED;
-	/* It met another step of this run, or somebody else: a new look will tell. */
-	step->again = item->err == -ESTALE || item->err == -ENOENT || item->err == -EEXIST;
 	free(step->why);
 	step->why = item->why ? TAKE_PTR(item->why) : strdup(reason(item->err));
 	return step->why ? 0 : -ENOMEM;

@@ -62,12 +62,34 @@ static int guard(struct ovl_fixer *fx, struct ovl_loc loc, uint64_t *ret_names)
 			      loc.layer > OVL_LAYER_UPPER ? "layer" : "upper");
 }
 
+/*
+ * That the root of the upper has no marks is why files full of nothing are suspected to be metacopy files
+ * that have lost theirs. As long as nobody has decided on those, it stays so: they must not be forgotten.
+ */
+static bool is_evidence(const struct ovl_fixer *fx, struct ovl_loc loc)
+{
+	if (loc.layer != OVL_LAYER_UPPER || loc.path || !fx->report)
+		return false;
+	for (size_t i = 0; i < ovl_report_len(fx->report); i++)
+		if (ovl_report_get(fx->report, i).problem == OVL_P_META_SUSPECT_LOST)
+			return true;
+	return false;
+}
+
 int ovl_way_xattr_as(struct ovl_fixer *fx, struct ovl_loc loc, enum ovl_xattr_id id, bool userxattr,
 		     const struct ovl_bytes *value)
 {
 	struct ovl_op op = { .type = OVL_OP_XATTR };
 	struct ovl_obs obs;
-	int r = guard(fx, loc, &op.names);
+	int r;
+
+	if (is_evidence(fx, loc)) {
+		fx->closed = true;
+		return ovl_way_refuse(
+			fx, "files of the upper have lost their marks (meta-suspect-lost): "
+			    "decide on them first");
+	}
+	r = guard(fx, loc, &op.names);
 
 	/* Last, since what it gives is good until the next look only. */
 	if (r == 0)
