@@ -65,6 +65,7 @@ panic() {
 	umount /mnt
 }
 sleep() { :; }
+modprobe() { :; }
 EOF
 cp "$KIT_SRC/boot/initramfs-tools/scripts/local-bottom/fsck-overlay" "$R/scripts/local-bottom-fsck"
 truncate -s 32M "$KIT_DIR/disk"
@@ -81,11 +82,11 @@ rw() {
 	umount "$KIT_DIR/rw"
 	return $status
 }
-# boot STATUS [NAME=VALUE...]: what init exports to the script
+# boot STATUS [NAME=VALUE...]: what init exports to the script; without forcefsck=n a whole check
 boot() {
 	local want=$1 status=0
 	shift
-	chroot "$R" /usr/bin/env rootmnt=/lower FIX="$DISK" "$@" /bin/sh /scripts/local-bottom-fsck \
+	chroot "$R" /usr/bin/env rootmnt=/lower FIX="$DISK" forcefsck=y "$@" /bin/sh /scripts/local-bottom-fsck \
 		>"$KIT_DIR/out" 2>&1 || status=$?
 	[ "$status" = "$want" ] || { echo "exit status $status" >>"$KIT_DIR/out" && return 1; }
 	[ ! -e "$R/run/fsck-overlay" ] || { echo "/run/fsck-overlay is left" >>"$KIT_DIR/out"; return 1; }
@@ -105,6 +106,11 @@ kit_check "overlayroot: the first boot, with nothing on the device" quiet_boot
 rw overlay "$KIT_DIR/rw/overlay" "$KIT_DIR/rw/overlay-workdir/_"
 check_clean() { boot 0 && says "Checking the overlay on $DISK" ": clean, 2 layers"; }
 kit_check "overlayroot: clean" check_clean
+not_again() { boot 0 forcefsck=n && says "skipped, it was checked and has not been mounted since"; }
+kit_check "overlayroot: not checked again before it was mounted again" not_again
+rw overlay "$KIT_DIR/rw/overlay" "$KIT_DIR/rw/overlay-workdir/_"
+quickly() { boot 0 forcefsck=n && says ": clean, 2 layers, quick check"; }
+kit_check "overlayroot: quickly, if that will do" quickly
 rw hurt "$KIT_DIR/rw/overlay"
 kit_check "overlayroot: fastboot" quiet_boot fastboot=y
 report_only() { boot 0 fsckfix=n && says ": clean, 2 layers" && rw is_hurt; }
@@ -116,6 +122,9 @@ panics() { boot 0 && says "panic: The overlay on $DISK requires a manual fsck.ov
 kit_check "overlayroot: what is left goes to the shell, and is checked again after it" panics
 asked "overlayroot=device:dev=/dev/does-not-exist"
 kit_check "overlayroot: a device that is not there is its own trouble" quiet_boot
+asked "overlayroot=crypt:dev=$DISK"
+encrypted() { boot 0 && says "warning: The overlay of the root is encrypted, so it is not checked"; }
+kit_check "overlayroot: what is encrypted is not checked, and that is told" encrypted
 asked "overlayroot=$DISK"
 kit_check "overlayroot: the device alone" check_clean
 asked "overlayroot=disabled"
