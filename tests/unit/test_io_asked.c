@@ -172,10 +172,11 @@ START_TEST(test_for_boot_live)
 	struct told t = { .text = "" };
 
 	kit_private_mounts();
-	kit_run("mkdir root; mount -t tmpfs t root; cd root; mkdir l b u w m; ln -s m link;"
+	kit_run("mkdir root; mount -t tmpfs t root; cd root; mkdir l b u w m proc; ln -s m link;"
 		"echo 'o /link overlay lowerdir=/l:/b,upperdir=/u,workdir=/w 0 2' > fstab;"
 		"mount -t overlay o -o lowerdir=l:b,upperdir=u,workdir=w m");
 	ck_assert_int_eq(chroot("root"), 0);
+	kit_mount_proc();
 	ck_assert_int_eq(ovl_mount_for_boot(&places, tell_for_boot, &t, NULL), 0);
 	ck_assert_str_eq(t.text, "/m /fstab /l\n");
 }

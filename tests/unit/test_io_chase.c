@@ -40,11 +40,12 @@ static const struct {
 static void enter(void)
 {
 	kit_private_mounts();
-	kit_run("mkdir root; mount -t tmpfs t root; cd root; mkdir -p dir/sub other mnt; : > file;"
+	kit_run("mkdir root; mount -t tmpfs t root; cd root; mkdir -p dir/sub other mnt proc; : > file;"
 		"ln -s /dir abs; ln -s sub dir/rel; ln -s ../other dir/up; ln -s abs/rel two;"
 		"ln -s /not/there dangling; ln -s loop loop; ln -s ring2 ring1; ln -s ring1 ring2;"
 		"ln -s mnt to-mnt; mount -t tmpfs t mnt; mkdir mnt/dir; ln -s /dir mnt/link");
 	ck_assert_int_eq(chroot("root"), 0);
+	kit_mount_proc();
 	ck_assert_int_eq(chdir("/mnt"), 0); /* where we are does not matter */
 }
 
