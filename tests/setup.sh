@@ -11,7 +11,7 @@ build='gcc libc6-dev linux-libc-dev make autoconf automake libtool pkg-config
 # Compilers, sanitizers and lints; file systems for layers; what the test scripts call.
 test='g++ clang clang-format libclang-rt-dev llvm check valgrind shellcheck mandoc xz-utils
 	btrfs-progs e2fsprogs erofs-utils fsverity squashfs-tools xfsprogs
-	acl fdisk jq kmod libcap2-bin procps strace'
+	acl debootstrap fdisk jq kmod libcap2-bin procps strace'
 
 case ${1:-test} in
 build) wanted=$build ;;

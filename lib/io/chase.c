@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "io/chase.h"
 #include "overlayfs/boot.h"
 
 #include "base/banned.h"
@@ -20,6 +21,7 @@
 enum { LINKS_MAX = 40 }; /* as the kernel */
 
 struct chase {
+	const struct ovl_mounttable *mounts;
 	struct ovl_buf done; /* "" or "/a/b", no symlinks */
 	struct ovl_buf todo; /* "c/d" */
 	int fd;              /* of @done; -EBADF: what follows is not looked at */
@@ -46,6 +48,22 @@ static int open_root(void)
 	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? -EBADF : fd;
+}
+
+/* Is something mounted at this name? */
+static bool is_covered(struct chase *c, const char *name)
+{
+	const char *dir = c->done.len ? c->done.data : "";
+	size_t len = c->done.len;
+
+	for (size_t i = 0; c->mounts && i < c->mounts->row.len; i++) {
+		const char *target = c->mounts->row.data[i].target;
+
+		if (strncmp(target, dir, len) == 0 && target[len] == '/' &&
+		    strcmp(target + len + 1, name) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* The next name on this mount; -EBADF if there is none to be looked at. */
@@ -102,7 +120,7 @@ static int up(struct chase *c)
 
 static int step(struct chase *c, const char *name)
 {
-	_cleanup_close_ int fd = look(c->fd, name);
+	_cleanup_close_ int fd = c->fd < 0 || is_covered(c, name) ? -EBADF : look(c->fd, name);
 	int r = fd >= 0 ? follow(c, fd) : 0;
 
 	if (r != 0)
@@ -168,9 +186,9 @@ int ovl_boot_plain(const char *path, char **ret)
 	return 0;
 }
 
-int ovl_boot_chase(const char *path, char **ret)
+int ovl_chase(const struct ovl_mounttable *mounts, const char *path, char **ret)
 {
-	_cleanup_(chase_done) struct chase c = { .fd = open_root() };
+	_cleanup_(chase_done) struct chase c = { .mounts = mounts, .fd = open_root() };
 	int r;
 
 	/* A longer one leads nowhere, and each step moves all that is left. */
@@ -186,4 +204,9 @@ int ovl_boot_chase(const char *path, char **ret)
 	if (r == 0)
 		*ret = ovl_buf_take(&c.done);
 	return r;
+}
+
+int ovl_boot_chase(const char *path, char **ret)
+{
+	return ovl_chase(NULL, path, ret);
 }

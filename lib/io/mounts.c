@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "format/wish.h"
+#include "io/chase.h"
 #include "io/described.h"
 #include "io/fstab.h"
 #include "io/live.h"
@@ -197,10 +198,21 @@ static int find_unit(const char *path, struct found *ret, struct ovl_error *e)
 
 /* ---- fstab ---- */
 
-/* 1 or 0; negative errno */
-static int has_target(const struct ovl_fstab_line *line, const char *path)
+/* A mount point to compare with others; with @mounts none of them is touched. free() it */
+static char *where_of(const struct ovl_mounttable *mounts, const char *target)
 {
-	_cleanup_free_ char *target = ovl_described_where(line->target);
+	char *where;
+
+	if (!mounts || *target != '/')
+		return ovl_described_where(target);
+	return ovl_chase(mounts, target, &where) < 0 ? NULL : where;
+}
+
+/* 1 or 0; negative errno */
+static int has_target(const struct ovl_fstab_line *line, const struct ovl_mounttable *mounts,
+		      const char *path)
+{
+	_cleanup_free_ char *target = where_of(mounts, line->target);
 
 	return target ? strcmp(target, path) == 0 : -ENOMEM;
 }
@@ -209,8 +221,8 @@ static int has_target(const struct ovl_fstab_line *line, const char *path)
  * The one overlay line whose mount point is @path, or, without @path, whose spec field is @word.
  * 1 found, 0 not, negative errno.
  */
-static int find_line(struct ovl_fstab *t, const char *path, const char *word,
-		     struct ovl_fstab_line *ret, struct ovl_error *e)
+static int find_line(struct ovl_fstab *t, const struct ovl_mounttable *mounts, const char *path,
+		     const char *word, struct ovl_fstab_line *ret, struct ovl_error *e)
 {
 	_cleanup_(ovl_buf_done) struct ovl_buf targets = { 0 };
 	_cleanup_free_ char *shown = NULL;
@@ -220,7 +232,8 @@ static int find_line(struct ovl_fstab *t, const char *path, const char *word,
 
 	ovl_fstab_rewind(t);
 	while (ovl_fstab_next(t, &line)) {
-		r = path ? has_target(&line, path) : line.spec && strcmp(line.spec, word) == 0;
+		r = path ? has_target(&line, mounts, path) :
+			   line.spec && strcmp(line.spec, word) == 0;
 		if (r < 0)
 			return no_memory(e);
 		if (r == 0)
@@ -259,8 +272,8 @@ static int take_line(const struct ovl_fstab_line *line, const struct ovl_unit_fi
 	return take_options(options, ret, e);
 }
 
-static int find_fstab(const char *where, const char *path, const char *file, struct found *ret,
-		      struct ovl_error *e)
+static int find_fstab(const char *where, const struct ovl_mounttable *mounts, const char *path,
+		      const char *file, struct found *ret, struct ovl_error *e)
 {
 	_cleanup_(ovl_unit_file_done) struct ovl_unit_file over = { 0 };
 	_cleanup_(ovl_fstab_done) struct ovl_fstab t = { 0 };
@@ -271,12 +284,12 @@ static int find_fstab(const char *where, const char *path, const char *file, str
 	r = ovl_fstab_open(file, &t, e);
 	if (r < 0)
 		return r;
-	r = find_line(&t, path, where, &line, e);
+	r = find_line(&t, mounts, path, where, &line, e);
 	if (r == 0)
-		r = find_line(&t, NULL, where, &line, e);
+		r = find_line(&t, mounts, NULL, where, &line, e);
 	if (r <= 0)
 		return r;
-	target = ovl_described_where(line.target);
+	target = where_of(mounts, line.target);
 	if (!target)
 		return no_memory(e);
 	r = ovl_unit_file_over_fstab(NULL, target, &over, e);
@@ -311,15 +324,15 @@ int ovl_mount_each(const char *fstab,
 }
 
 /* In fstab or in a unit: 1 found, 0 not, negative errno */
-static int find_described(const char *where, const char *fstab, struct found *ret,
-			  struct ovl_error *e)
+static int find_described(const char *where, const struct ovl_mounttable *mounts, const char *fstab,
+			  struct found *ret, struct ovl_error *e)
 {
-	_cleanup_free_ char *path = ovl_described_where(where);
+	_cleanup_free_ char *path = where_of(mounts, where);
 	int r;
 
 	if (!path)
 		return no_memory(e);
-	r = find_fstab(where, path, fstab, ret, e);
+	r = find_fstab(where, mounts, path, fstab, ret, e);
 	return r != 0 ? r : find_unit(path, ret, e);
 }
 
@@ -327,7 +340,7 @@ static int find(const char *where, const char *fstab, struct found *ret, struct 
 {
 	int r = find_live(where, ret, e);
 
-	return r != 0 ? r : find_described(where, fstab, ret, e);
+	return r != 0 ? r : find_described(where, NULL, fstab, ret, e);
 }
 
 /* Adds what was found to what the caller may have given already. */
@@ -371,18 +384,32 @@ static int fail_unknown(const char *where, struct ovl_error *e)
 			      ovl_shown_or(shown));
 }
 
+/* Nothing is mounted where an automount still waits; and looking would be waiting for it. */
+static int is_live(const struct ovl_mounttable *mounts, const char *target)
+{
+	_cleanup_free_ char *where = where_of(mounts, target);
+
+	if (!where)
+		return -ENOMEM;
+	return ovl_mounttable_waits(mounts, where) ? 0 : ovl_live_at(target);
+}
+
 int ovl_mount_describe(const char *where, const char *fstab, struct ovl_mount_described *ret,
 		       struct ovl_error *e)
 {
+	_cleanup_(ovl_mounttable_done) struct ovl_mounttable mounts = { 0 };
 	_cleanup_(found_done) struct found f = { 0 };
-	int r = find_described(where, fstab, &f, e);
+	int r = ovl_mounttable_read(&mounts);
 
 	*ret = (struct ovl_mount_described){ .interval = -1 };
+	if (r < 0 && r != -ENOENT)
+		return ovl_fail(e, r, "cannot read which mounts there are");
+	r = find_described(where, &mounts, fstab, &f, e);
 	if (r <= 0)
 		return r < 0 ? r : fail_unknown(where, e);
 	if (f.bad_wish)
 		return ovl_fail_plain(e, f.why.code, "%s", f.why.text ? f.why.text : "bad wish");
-	r = ovl_live_at(f.target);
+	r = is_live(&mounts, f.target);
 	if (r < 0)
 		return ovl_fail(e, r, "cannot tell whether '%s' is mounted", f.target);
 	*ret = (struct ovl_mount_described){ .source = f.source,

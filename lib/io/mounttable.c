@@ -68,3 +68,28 @@ const struct ovl_mounttable_row *ovl_mounttable_find(const struct ovl_mounttable
 
 	return number ? &t->row.data[*number] : NULL;
 }
+
+static bool is_at_or_above(const char *target, size_t len, const char *path)
+{
+	return strncmp(target, path, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+bool ovl_mounttable_waits(const struct ovl_mounttable *t, const char *path)
+{
+	size_t len, j;
+
+	for (size_t i = 0; i < t->row.len; i++) {
+		const struct ovl_mounttable_row *row = &t->row.data[i];
+
+		len = strlen(row->target);
+		if (strcmp(row->fs_type, "autofs") != 0 || !is_at_or_above(row->target, len, path))
+			continue;
+		for (j = i + 1; j < t->row.len; j++) {
+			if (strcmp(t->row.data[j].target, row->target) == 0)
+				break;
+		}
+		if (j == t->row.len)
+			return true;
+	}
+	return false;
+}

@@ -40,4 +40,10 @@ void ovl_mounttable_done(struct ovl_mounttable *t);
 /** ovl_mounttable_find - the mount with this id, as ovl_mountid_get() gives it; NULL: not there */
 const struct ovl_mounttable_row *ovl_mounttable_find(const struct ovl_mounttable *t, uint64_t id);
 
+/**
+ * ovl_mounttable_waits - is there an automount at or above @path that nothing is mounted over yet?
+ * @path: absolute, without symlinks
+ */
+bool ovl_mounttable_waits(const struct ovl_mounttable *t, const char *path);
+
 #endif

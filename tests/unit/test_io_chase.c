@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "io/chase.h"
 #include "overlayfs/boot.h"
 #include "unit/oom.h"
 #include "unit/test_io_kit.h"
@@ -74,6 +75,68 @@ START_TEST(test_chase_old_kernel)
 }
 END_TEST
 
+/* A table with these mounts; the strings are the caller's. */
+static void table(struct ovl_mounttable *t, struct ovl_mounttable_row *rows, size_t n)
+{
+	*t = (struct ovl_mounttable){ 0 };
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_eq(ovl_vec_push(&t->row, rows[i]), 0);
+}
+
+/* What is said to be a mount is not looked into, so that nobody is waited for. */
+START_TEST(test_chase_mounts)
+{
+	static const struct {
+		const char *path, *chased;
+	} with[] = {
+		{ "/abs", "/dir" },         { "/dir/rel", "/dir/rel" },
+		{ "/abs/rel", "/dir/rel" }, { "/other/../dir/up", "/dir/up" },
+		{ "/two", "/dir/rel" },
+	};
+	struct ovl_mounttable_row rows[] = { { .target = (char[]){ "/" } },
+					     { .target = (char[]){ "/dir" } },
+					     { .target = (char[]){ "/other/d" } } };
+	struct ovl_mounttable t;
+
+	enter();
+	table(&t, rows, ARRAY_LEN(rows));
+	for (size_t i = 0; i < ARRAY_LEN(with); i++) {
+		_cleanup_free_ char *chased = NULL;
+
+		ck_assert_int_eq(ovl_chase(&t, with[i].path, &chased), 0);
+		ck_assert_str_eq(chased, with[i].chased);
+	}
+	ovl_vec_done(&t.row);
+}
+END_TEST
+
+START_TEST(test_waits)
+{
+	char auto_fs[] = "autofs", ext4[] = "ext4";
+	struct ovl_mounttable_row rows[] = {
+		{ .target = (char[]){ "/" }, .fs_type = ext4 },
+		{ .target = (char[]){ "/a" }, .fs_type = auto_fs },
+		{ .target = (char[]){ "/b c" }, .fs_type = auto_fs },
+		{ .target = (char[]){ "/b c" }, .fs_type = ext4 },
+		{ .target = (char[]){ "/b c/d" }, .fs_type = auto_fs },
+		{ .target = (char[]){ "/e" }, .fs_type = ext4 },
+		{ .target = (char[]){ "/e" }, .fs_type = auto_fs },
+	};
+	struct ovl_mounttable t;
+
+	table(&t, rows, ARRAY_LEN(rows));
+	ck_assert(ovl_mounttable_waits(&t, "/a"));
+	ck_assert(ovl_mounttable_waits(&t, "/a/x/y"));
+	ck_assert(!ovl_mounttable_waits(&t, "/ab"));
+	ck_assert(!ovl_mounttable_waits(&t, "/"));
+	ck_assert(!ovl_mounttable_waits(&t, "/b c"));
+	ck_assert(!ovl_mounttable_waits(&t, "/b c/x"));
+	ck_assert(ovl_mounttable_waits(&t, "/b c/d"));
+	ck_assert(ovl_mounttable_waits(&t, "/e/x"));
+	ovl_vec_done(&t.row);
+}
+END_TEST
+
 START_TEST(test_chase_long)
 {
 	static char path[3 * PATH_MAX], want[3 * PATH_MAX];
@@ -125,8 +188,10 @@ int main(void)
 
 	tcase_add_unchecked_fixture(tc, kit_setup, kit_teardown);
 	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, test_waits);
 	if (kit_is_root()) {
 		tcase_add_test(tc, test_chase);
+		tcase_add_test(tc, test_chase_mounts);
 		tcase_add_test(tc, test_chase_old_kernel);
 		tcase_add_test(tc, test_chase_long);
 #if OVL_OOM
