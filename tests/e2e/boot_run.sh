@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# --boot: how much is looked at, what is repaired, what is kept of it, and who is told. Every overlay is
-# mounted for real in between; /run and the units are those of a namespace of our own.
+# --boot: how much is looked at, and what is repaired. Every overlay is mounted for real in between; /run
+# and the units are those of a namespace of our own.
 
 # shellcheck source=kit.sh
 . "$(dirname "$0")/kit.sh"
@@ -10,48 +10,8 @@ kit_start "$@"
 # shellcheck source=cli_kit.sh
 . "$(dirname "$0")/cli_kit.sh"
 
-FSTAB_FILE=$KIT_DIR/fstab
-SYSTEMD_PROC_CMDLINE=quiet
-export FSTAB_FILE SYSTEMD_PROC_CMDLINE
-unset INVOCATION_ID
-for dir in /run /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system; do
-	[ ! -d "$dir" ] || mount -t tmpfs -o mode=755 tmpfs "$dir" || kit_broken "cannot hide $dir"
-done
-REPORTS=/run/fsck.overlay
-
-# make NAME [OPTIONS]: a used overlay, its layers in $REPLY
-make() {
-	D=$TOP/$1
-	mkdir -p "$D/l/dir" "$D/u" "$D/w" "$D/m"
-	echo lower >"$D/l/file"
-	REPLY=lowerdir=$D/l,upperdir=$D/u,workdir=$D/w
-	O=$REPLY
-	use "$D"
-}
-# use DIR [OPTIONS]: mount it and unmount it again
-use() {
-	local layers=lowerdir=$1/l,upperdir=$1/u,workdir=$1/w
-	kit_mount "$layers${2:-}" "$1/m" || kit_broken "cannot mount $1"
-	case ${2:-} in *,ro*) ;; *) echo new >"$1/m/new" ;; esac
-	kit_unmount "$1/m"
-}
-line() { printf 'overlay %s/%s/m overlay %s 0 %s\n' "$TOP" "$1" "$2" "${3:-2}"; }
-state() { echo "$D/w/.fsck.overlay/state"; }
-# damage: what only the whole check sees, and -p puts right
-damage() { mknod "$D/u/useless" c 0 0; }
-ERROR=problem.whiteout-useless=error
-
-WHOLE="$TOP/[a-z]*/m: clean, 2 layers, [0-9]+ objects \([0-9.]+ s\)"
-QUICK="$TOP/[a-z]*/m: clean, 2 layers, quick check \([0-9.]+ s\)"
-since() { echo "$D/m: whole check, since $1"; }
-FIRST="there is no record of one with these layers and options"
-SKIPPED_CLEAN="skipped, it was checked and has not been mounted since"
-# boot STATUS NAME [WISH TEXT]...: --boot of the overlay in $D
-boot() {
-	local status=$1 name=$2
-	shift 2
-	run "$status" "$name" "$@" -- --boot "$D/m"
-}
+# shellcheck source=boot_run_kit.sh
+. "$(dirname "$0")/boot_run_kit.sh"
 
 # --- which overlay -------------------------------------------------------------------------------
 
@@ -258,7 +218,6 @@ rm -r "$(state)"
 O=lowerdir=$D/l,upperdir=$D/u,workdir=$D/w
 line a "$O" >"$FSTAB_FILE"
 hurt() { [ -e "$D/u/useless" ]; }
-forced() { SYSTEMD_PROC_CMDLINE="fsck.mode=force $1"; }
 damage
 use "$D"
 boot 1 "everything, without a stamp" line "$(since "$FIRST")"
@@ -366,119 +325,6 @@ for ((point = 4; point < 80; point += 6)); do
 done
 [ "$killed" -gt 1 ] || why "killed with the marker set $killed times only"
 judge "a repair that was killed is finished before the mount"
-
-# --- what is kept --------------------------------------------------------------------------------
-
-D=$TOP/a
-name=$(printf %s "${D#/}/m" | sed 's/-/\\x2d/g; s|/|-|g')
-report=$REPORTS/$name.json
-use "$D"
-boot 0 "for a report" like "$QUICK"
-json() { jq -e "$1" "$report" >/dev/null || why "not so: $1: $(cat "$report")"; }
-json '.check == "quick" and .reason == "usual" and .exit_code == 0 and .problems == []
-	and .overlay.label == "'"$D/m"'"'
-[ "$(stat -c %a "$report")" = 600 ] || why "mode $(stat -c %a "$report")"
-[ "$(stat -c %a "$REPORTS")" = 755 ] || why "mode of the folder"
-[ -z "$(find "$REPORTS" -name '.?*')" ] || why "something temporary is left"
-judge "the report in /run"
-damage
-SYSTEMD_PROC_CMDLINE=fsck.mode=force run 1 "with a problem" -- --boot -E "$ERROR" "$D/m"
-json '.check == "whole" and .reason == "forced" and .exit_code == 1
-	and .problems[0].slug == "whiteout-useless" and .problems[0].result == "corrected"'
-judge "the report of a repair"
-boot 0 "skipped" line "$D/m: $SKIPPED_CLEAN"
-json '.check == "no" and .skipped == "clean" and .exit_code == 0'
-judge "the report of none"
-mv "$D/l" "$D/x"
-boot 8 "a layer that is missing" err "$D/m: cannot open lower layer '$D/l'"
-json '.exit_code == 8 and (.error | contains("cannot open lower layer"))'
-judge "the report of a failure"
-mv "$D/x" "$D/l"
-use "$D"
-run 0 "--json" json '.check == "quick"' -- --boot --json "$D/m"
-cmp -s "$OUT" "$report" || why "$(diff "$OUT" "$report")"
-judge "which is the same"
-rm -r "$REPORTS"
-ln -s "$KIT_DIR" "$REPORTS"
-boot 0 "a symlink for a folder" like "$QUICK" err "cannot write a report to $REPORTS"
-rm "$REPORTS"
-mkdir -m 777 "$REPORTS"
-chmod 777 "$REPORTS"
-boot 0 "a folder for everybody" like "$QUICK" err "cannot write a report to $REPORTS"
-rmdir "$REPORTS"
-
-listen() { # KIND PATH: what it hears comes to $KIT_DIR/heard
-	mkdir -p "${2%/*}"
-	rm -f "$2"
-	"$KIT_TOOLS/ovl-listen" "$1" "$2" >"$KIT_DIR/heard" &
-	LISTENER=$!
-	for ((i = 0; i < 500; i++)); do
-		[ ! -S "$2" ] || return 0
-		sleep 0.02
-	done
-	kit_broken "nobody listens at $2"
-}
-entry() { grep -qxF -e "$1" "$KIT_DIR/heard" || why "no '$1' in: $(cat "$KIT_DIR/heard")"; }
-SOCKET=/run/systemd/journal/socket
-boot 0 "without a journal it is a line" err "fsck.overlay: $D/m: quick check: clean"
-INVOCATION_ID=1 boot 0 "for a service, with its priority" err "<6>fsck.overlay: $D/m: quick check: clean"
-listen dgram "$SOCKET"
-boot 0 "with a journal it is an entry" empty .err
-wait "$LISTENER"
-for want in "MESSAGE=$D/m: quick check: clean" PRIORITY=6 "FSCK_OVERLAY_MOUNT=$D/m" \
-	FSCK_OVERLAY_CODE=0 FSCK_OVERLAY_CHECK=quick FSCK_OVERLAY_REASON=usual \
-	SYSLOG_IDENTIFIER=fsck.overlay FSCK_OVERLAY_PROBLEMS=0; do
-	entry "$want"
-done
-grep -qxE 'MESSAGE_ID=[0-9a-f]{32}' "$KIT_DIR/heard" || why "no MESSAGE_ID"
-judge "with these fields"
-damage
-listen dgram "$SOCKET"
-SYSTEMD_PROC_CMDLINE="fsck.mode=force fsck.repair=no" run 4 "what is left" -- --boot -E "$ERROR" "$D/m"
-wait "$LISTENER"
-entry PRIORITY=3
-entry FSCK_OVERLAY_CODE=4
-entry FSCK_OVERLAY_PROBLEMS=1
-entry FSCK_OVERLAY_CORRECTED=0
-judge "is an error in the journal"
-rm -f "$SOCKET"
-rm "$D/u/useless"
-
-# --- who is shown progress -----------------------------------------------------------------------
-
-PROGRESS=/run/systemd/fsck.progress
-SYSTEMD_PROC_CMDLINE=fsck.mode=force
-listen stream "$PROGRESS"
-boot 0 "a listener" like "$WHOLE"
-wait "$LISTENER"
-for pass in 1 2 3 4 5; do
-	grep -qE "^$pass [0-9]+ [0-9]+ $D/m\$" "$KIT_DIR/heard" || why "no pass $pass"
-done
-judge "hears of the five passes"
-listen deaf "$PROGRESS"
-for i in 1 2 3 4; do # the last ones do not fit into its queue
-	boot 0 "a listener that is deaf, $i" like "$WHOLE"
-done
-kill "$LISTENER"
-wait "$LISTENER" 2>/dev/null
-boot 0 "a listener that is gone" like "$WHOLE"
-rm "$PROGRESS"
-if [ -e /dev/console ]; then
-	: >"$KIT_DIR/console"
-	mount --bind "$KIT_DIR/console" /dev/console || kit_broken "cannot hide the console"
-	boot 0 "a console that shows nothing" like "$WHOLE"
-	[ ! -s "$KIT_DIR/console" ] || why "something was written"
-	judge "nothing is written to it"
-	: >/run/systemd/show-status
-	boot 0 "a console that shows the boot" like "$WHOLE"
-	grep -q "complete\.\.\." "$KIT_DIR/console" || why "$(cat -v "$KIT_DIR/console")"
-	judge "a percentage is written to it"
-	umount /dev/console
-	rm /run/systemd/show-status
-else
-	kit_skip "the console" "there is no /dev/console"
-fi
-SYSTEMD_PROC_CMDLINE=quiet
 
 # --- as much work for many files as for few ------------------------------------------------------
 
