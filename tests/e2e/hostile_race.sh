@@ -22,9 +22,10 @@ canary_sum() {
 }
 
 # binds: mounts what is outside on directories of the layers, here and there, until it is killed
+# Ends when it is told: a shell that is killed leaves a mount(8) behind that goes on.
 binds() {
 	local at
-	while :; do
+	while [ ! -e "$KIT_DIR/enough" ]; do
 		for at in "$U/a" "$U/b/c" "$L/a" "$D/work/work/a"; do
 			[ ! -L "$at" ] && mount --bind "$C/alone/dir" "$at" && sleep 0.01 && umount -l "$at"
 		done
@@ -70,7 +71,7 @@ round() {
 
 # race TYPE SECONDS
 race() {
-	local pids=() seed status left i
+	local pids=() binding seed status left i
 	ENDS=()
 	REPAIRS=0
 	: >"$KIT_DIR/messages"
@@ -87,14 +88,16 @@ race() {
 			"$D/work/index" &
 		pids+=($!)
 	done
+	rm -f "$KIT_DIR/enough"
 	binds 2>>"$LOG" &
-	pids+=($!)
+	binding=$!
 	status=$((SECONDS + $2))
 	while [ "$SECONDS" -lt "$status" ]; do
 		round
 	done
 	kill "${pids[@]}"
-	wait "${pids[@]}" 2>>"$LOG" || :
+	: >"$KIT_DIR/enough"
+	wait "${pids[@]}" "$binding" 2>>"$LOG" || :
 	kit_unmount_below "$D"
 	for i in "${!ENDS[@]}"; do
 		kit_diag "exit status $i: ${ENDS[i]} times"
