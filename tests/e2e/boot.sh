@@ -183,6 +183,8 @@ fi
 # with those of fstab, or one of its layers with the layers of others, for ever if that one waits for it.
 new one two
 for name in one two; do hurt "$name"; done
+# A lower layer is repaired only if no other line of fstab has it.
+setfattr -n trusted.overlay.opaque -v y "$DISK/one/l/file"
 mkdir -p "$DISK"/above/{u,w}
 {
 	line one noauto,x-systemd.automount && line two noauto,x-systemd.automount
@@ -199,6 +201,7 @@ else
 		expect it is mounted -- is "srv-$name.mount" ActiveState active after
 		expect the view -- shows "$name"
 	done
+	expect the lower layer is mended -- not getfattr -n trusted.overlay.opaque "$DISK/one/l/file"
 	verdict "automounts, two at once, and one a layer of another overlay: none waits for the other"
 fi
 
