@@ -261,16 +261,27 @@ int ovl_write_read_link(int object, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+/*
+ * Has a new object got its project from the directory that it was made in? Such a directory takes in nothing
+ * of another project, and no more does any other of that project.
+ */
+static bool has_inherited(const struct fsxattr *x)
+{
+	return x->fsx_projid != 0 || (x->fsx_xflags & FS_XFLAG_PROJINHERIT);
+}
+
 int ovl_write_copy_flags(int from, int to)
 {
 	/* What copy-up in the kernel copies; it keeps the others in an xattr of overlayfs. */
-	const uint32_t kept = FS_XFLAG_SYNC | FS_XFLAG_NOATIME;
-	/* Of a directory: that what is made in it belongs to its project. */
-	const uint32_t flags = kept | FS_XFLAG_PROJINHERIT;
+	uint32_t flags = FS_XFLAG_SYNC | FS_XFLAG_NOATIME;
 	struct fsxattr a, b;
 
 	if (ioctl(from, FS_IOC_FSGETXATTR, &a) < 0 || ioctl(to, FS_IOC_FSGETXATTR, &b) < 0)
 		return -errno;
+	if (has_inherited(&b))
+		a.fsx_projid = b.fsx_projid;
+	else /* of a directory: that what is made in it belongs to its project */
+		flags |= FS_XFLAG_PROJINHERIT;
 	if (a.fsx_projid == b.fsx_projid && (a.fsx_xflags & flags) == (b.fsx_xflags & flags))
 		return 0;
 	b.fsx_projid = a.fsx_projid;

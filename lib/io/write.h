@@ -93,6 +93,7 @@ int ovl_write_has_data(int fd);
 int ovl_write_same(int a, int b);
 /**
  * ovl_write_copy_flags - project, and the flags that copy-up copies, of a file or directory
+ * What is made where a directory hands its project down keeps that one, as a copy by the kernel does.
  * Both open, not held. Not every file system can: -EOPNOTSUPP, -ENOTTY and others are to be expected.
  */
 int ovl_write_copy_flags(int from, int to);
