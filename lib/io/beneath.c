@@ -122,6 +122,36 @@ static int open_walk(int dir, const char *path, int flags, int *ret_fd)
 	return open_name(at >= 0 ? at : dir, name, flags, ret_fd);
 }
 
+/*
+ * What is longer than the kernel takes at a time, by as many names as it takes: name by name would be too
+ * slow where each of thousands of directories is as deep.
+ */
+static int open_long(int dir, const char *path, int flags, int *ret_fd)
+{
+	_cleanup_close_ int at = -EBADF;
+	char part[PATH_MAX];
+
+	while (strlen(path) >= sizeof(part)) {
+		const char *slash = memrchr(path, '/', sizeof(part));
+		const size_t len = slash ? (size_t)(slash - path) : 0;
+		int fd, r;
+
+		if (len == 0)
+			return -ENAMETOOLONG;
+		memcpy(part, path, len);
+		part[len] = '\0';
+		r = open_noatime(at >= 0 ? at : dir, part, O_PATH | O_DIRECTORY | O_CLOEXEC, true,
+				 &fd);
+		if (r < 0)
+			return r;
+		if (at >= 0)
+			close(at);
+		at = fd;
+		path = slash + 1;
+	}
+	return open_noatime(at >= 0 ? at : dir, path, flags, true, ret_fd);
+}
+
 static int open_beneath(int dir, const char *path, int flags, int *ret_fd)
 {
 	/* What the kernel can do does not change: found out once, by whichever thread is first. */
@@ -131,11 +161,12 @@ static int open_beneath(int dir, const char *path, int flags, int *ret_fd)
 	if (*path == '\0')
 		return open_noatime(dir, ".", flags, false, ret_fd);
 	if (!atomic_load_explicit(&no_openat2, memory_order_relaxed)) {
-		r = open_noatime(dir, path, flags, true, ret_fd);
+		r = strlen(path) < PATH_MAX ? open_noatime(dir, path, flags, true, ret_fd) :
+					      open_long(dir, path, flags, ret_fd);
 		if (r == -ENOSYS)
 			atomic_store_explicit(&no_openat2, true, memory_order_relaxed);
 		/* Some sandboxes answer EPERM to system calls that they have not heard of. */
-		else if (r != -EPERM && !(r == -ENAMETOOLONG && strlen(path) >= PATH_MAX))
+		else if (r != -EPERM)
 			return r;
 	}
 	return open_walk(dir, path, flags, ret_fd);

@@ -15,7 +15,10 @@
 #include "base/banned.h"
 
 /* Descriptors of directories that wait for what is in them; beyond that they are opened again. */
-enum { MAX_OPEN = 16384, FEW = 4 /* of all that there may be, a part */ };
+enum { MAX_OPEN = 8192, FEW = 6 /* of all that there may be, a part; twice as many at most */ };
+
+/* Of those beyond, each of so many levels is open nevertheless. */
+enum { STRIDE = 64 };
 
 unsigned ovl_tree_budget(void)
 {
@@ -110,22 +113,73 @@ static int add_item(struct ovl_tree *tree, const char *name, const struct ovl_st
 
 /* ---- Descriptors ---- */
 
+/* Among many that cannot all be open, some are, so that none is far below one. */
+static bool may_stay_open(const struct ovl_tree_dir *dir)
+{
+	const struct ovl_tree *tree = dir->tree;
+
+	return tree->open < tree->budget ||
+	       (dir->depth % STRIDE == 0 && tree->open < 2 * tree->budget);
+}
+
+/* The next one above that is open, or the top; it stays so until ovl_tree_dir_unpin(). Under the lock. */
+static struct ovl_tree_dir *pin_above(struct ovl_tree_dir *dir)
+{
+	struct ovl_tree_dir *above = dir->parent;
+
+	while (above->parent && above->fd < 0)
+		above = above->parent;
+	above->pins++;
+	return above;
+}
+
+/* From a directory above, "a/b/c" */
+static int path_below(const struct ovl_tree_dir *above, const struct ovl_tree_dir *dir,
+		      struct ovl_buf *ret)
+{
+	const size_t n = dir->depth - above->depth;
+	_cleanup_free_ const struct ovl_path **part = calloc(n, sizeof(*part));
+	const struct ovl_path *p = dir->path;
+	int r = part ? 0 : -ENOMEM;
+
+	for (size_t i = n; r == 0 && i-- > 0; p = p->parent)
+		part[i] = p;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (i > 0)
+			r = ovl_buf_addc(ret, '/');
+		if (r == 0)
+			r = ovl_buf_add(ret, part[i]->name, part[i]->len);
+	}
+	return r;
+}
+
+static int open_below(struct ovl_tree_dir *above, const struct ovl_tree_dir *dir, int *ret_fd)
+{
+	_cleanup_(ovl_buf_done) struct ovl_buf path = { 0 };
+	int r = path_below(above, dir, &path);
+
+	return r == 0 ? ovl_beneath_open_dir(above->parent ? above->fd : above->tree->top,
+					     path.data, ret_fd) :
+			r;
+}
+
 int ovl_tree_dir_pin(struct ovl_tree_dir *dir, int *ret_fd)
 {
 	struct ovl_tree *tree = dir->tree;
-	_cleanup_(ovl_buf_done) struct ovl_buf path = { 0 };
+	struct ovl_tree_dir *above = NULL;
 	_cleanup_close_ int fd = -EBADF;
 	int r;
 
 	pthread_mutex_lock(&tree->lock);
 	dir->pins++;
 	*ret_fd = dir->parent ? dir->fd : tree->top;
+	if (*ret_fd < 0 && dir->parent)
+		above = pin_above(dir);
 	pthread_mutex_unlock(&tree->lock);
-	if (*ret_fd >= 0)
+	if (!above)
 		return 0;
-	r = ovl_path_add(&path, dir->path);
-	if (r == 0)
-		r = ovl_beneath_open_dir(tree->top, path.data + 1, &fd);
+	r = open_below(above, dir, &fd);
+	ovl_tree_dir_unpin(above);
 	pthread_mutex_lock(&tree->lock);
 	if (r == 0 && dir->fd < 0) {
 		dir->fd = TAKE_FD(fd);
@@ -144,9 +198,12 @@ void ovl_tree_dir_unpin(struct ovl_tree_dir *dir)
 	int fd = -1;
 
 	pthread_mutex_lock(&tree->lock);
-	if (--dir->pins == 0 && dir->fd >= 0 && tree->open > tree->budget) {
-		fd = TAKE_FD(dir->fd);
+	if (--dir->pins == 0 && dir->fd >= 0) {
 		tree->open--;
+		if (may_stay_open(dir))
+			tree->open++;
+		else
+			fd = TAKE_FD(dir->fd);
 	}
 	pthread_mutex_unlock(&tree->lock);
 	if (fd >= 0)
@@ -156,7 +213,7 @@ void ovl_tree_dir_unpin(struct ovl_tree_dir *dir)
 void ovl_tree_dir_give(struct ovl_tree_dir *dir, int fd)
 {
 	pthread_mutex_lock(&dir->tree->lock);
-	if (dir->tree->open < dir->tree->budget) {
+	if (may_stay_open(dir)) {
 		dir->fd = TAKE_FD(fd);
 		dir->tree->open++;
 	}
@@ -213,6 +270,7 @@ struct ovl_tree_dir *ovl_tree_dir_new(struct ovl_tree *tree, struct ovl_tree_dir
 	dir->entry = ovl_entry_ref(entry);
 	if (!parent)
 		return dir;
+	dir->depth = parent->depth + 1;
 	dir->path = ovl_path_new(parent->path, name, strlen(name));
 	dir->key = ovl_manifest_key(parent->key, name);
 	dir->item = parent->item ? parent->item : calloc(1, sizeof(*dir->item));

@@ -24,7 +24,8 @@ struct ovl_tree_dir {
 	struct ovl_loc source;       /* what it is a copy of; path counted */
 	uint64_t source_ino;
 	struct ovl_path *path; /* in the tree; NULL: the top; counted */
-	int fd;                /* -1: too many are open */
+	size_t depth;
+	int fd; /* -1: too many are open */
 	unsigned pins;
 	uint64_t key;              /* see ovl_manifest_key() */
 	struct ovl_manifest *item; /* of the directory in the top that it is in; owned by that one */

@@ -383,4 +383,18 @@ must mkdir "$long/lower2"
 wants 0 "a longer list of layers" -n --to=4.9 -o "lowerdir=$L:$long/lower2,upperdir=$U,workdir=$long/work"
 grep -q 'bytes are more than mount(2) takes' "$OUT" || why "nothing was said of options longer than a page"
 judge "long paths, of the layers and in them"
+
+# Far more levels than a path in one call may have, and than directories may be open at once.
+overlay "deep"
+deep() { perl -e 'my ($top, $n, $make) = @ARGV; chdir $top or die "$top: $!";
+	for (1 .. $n) { $make and (mkdir "d" or die "mkdir: $!"); chdir "d" or die "level $_: $!" }
+	if ($make) { open my $f, ">", "f" or die; print $f "bottom\n" } else { open my $f, "<", "f" or die "f: $!"; print <$f> }' "$@"; }
+must mkdir "$L/top"
+must deep "$L/top" 10000 make
+through "$ALL" 'mv top moved'
+wants 1 "conversion" -y --to=4.9 -o "$O"
+[ "$(deep "$U/moved" 10000 2>&1)" = bottom ] || why "it is not all there: $(deep "$U/moved" 10000 2>&1)"
+wants 0 "undo" --undo -o "$O"
+[ ! -e "$U/moved/d" ] || why "undo left something"
+judge "10,000 levels below a renamed directory"
 kit_done
