@@ -207,6 +207,9 @@ mend "$KIT_DIR/cow/keep"
 mkdir -p "$R/at"
 echo "overlay /at overlay lowerdir=/lower,upperdir=/live/keep,workdir=/live/keepwork,noauto,x-fsck.overlay 0 0" \
 	>"$R/etc/fstab"
+mkdir -p "$R/at/within" "$R/other"
+printf '%s\n' "#none /at/comment overlay x 0 0" "tmpfs /at/within tmpfs size=4k 0 0" \
+	"tmpfs /other tmpfs size=4k 0 0" >>"$R/etc/fstab"
 cat >"$R/scripts/openrc-run" <<'EOF'
 ebegin() { echo "$*"; }
 eend() { [ "$1" = 0 ] || { shift; echo "error: $*"; return 1; }; }
@@ -221,7 +224,8 @@ log_end_msg() { [ "$1" = 0 ] || echo "failed"; }
 log_failure_msg() { echo "error: $*"; }
 EOF
 printf '#!/bin/sh\necho a shell on "$1"\n' >"$R/usr/sbin/sulogin"
-chmod +x "$R/usr/sbin/sulogin"
+printf '#!/bin/sh\necho no further\n' >"$R/usr/sbin/rc-abort"
+chmod +x "$R/usr/sbin/sulogin" "$R/usr/sbin/rc-abort"
 made init/openrc >"$R/scripts/openrc"
 made init/sysvinit >"$R/scripts/sysvinit"
 init() { # KIND STATUS TEXT...
@@ -232,7 +236,12 @@ init() { # KIND STATUS TEXT...
 	sysvinit) inside /bin/sh /scripts/sysvinit start || status=$? ;;
 	esac
 	[ "$status" = "$want" ] || { cat "$KIT_DIR/out"; echo "exit status $status"; return 1; }
-	says "$@"
+	says "$@" || return
+	mountpoint -q "$R/other" && ! mountpoint -q "$R/at/within" || {
+		echo "the other file systems of fstab are to be mounted, but not what lies within an overlay"
+		return 1
+	}
+	umount "$R/other"
 }
 for kind in OpenRC sysvinit; do
 	kit_check "$kind: clean" init $kind 0 "Checking overlays" "/at: clean, 2 layers"
@@ -240,11 +249,19 @@ for kind in OpenRC sysvinit; do
 	kit_check "$kind: repaired" init $kind 0 "1 corrected"
 	ruin "$KIT_DIR/cow/keep"
 	case $kind in
-	OpenRC) kit_check "$kind: what is left is an error" init $kind 1 "error: Problems are left" ;;
+	OpenRC) kit_check "$kind: what is left stops the runlevel" init $kind 1 "error: Problems are left" \
+		"no further" ;;
 	sysvinit) kit_check "$kind: what is left goes to a shell" init $kind 0 "error: An overlay has" \
 		"a shell on /dev/console" ;;
 	esac
 	mend "$KIT_DIR/cow/keep"
+	# Nothing but its root file system holds the layers of that one
+	unreadable() { : >"$R/live/not" && sed -i "s|/live/keep,|/live/not,|" "$R/etc/fstab" && init "$@"; }
+	case $kind in
+	OpenRC) kit_check "$kind: what cannot be checked is a warning" unreadable $kind 0 "warning: Overlays could" ;;
+	sysvinit) kit_check "$kind: what cannot be checked is told" unreadable $kind 0 "failed" ;;
+	esac
+	sed -i "s|/live/not,|/live/keep,|" "$R/etc/fstab"
 done
 
 kit_done
