@@ -25,6 +25,8 @@ enum ovl_mount_source {
  * @ret_source: where it was found
  * @ret_target: the mount point, free() it
  *
+ * In the initrd, mount points below /sysroot are also looked for in its fstab.
+ *
  * For a live mount relative layer paths, or paths that no longer lead to a directory, are refused
  * with -ENODATA and a text that asks for -o. Returns 0, -ENOENT if nothing describes an overlay
  * there, -ENODATA if what describes it is of no use, -EINVAL of its options, -ENOTUNIQ (several candidates, named in the text), or another errno.

@@ -25,6 +25,7 @@
 #include "io/mountinfo.h"
 #include "io/shown.h"
 #include "io/unit_file.h"
+#include "overlayfs/boot.h"
 
 #include "base/banned.h"
 
@@ -323,6 +324,36 @@ int ovl_mount_each(const char *fstab,
 	return r;
 }
 
+/* In the initrd: what the system to come describes is mounted below its root. 1, 0, negative errno */
+static int find_to_come(const struct ovl_mounttable *mounts, const char *path, struct found *ret,
+			struct ovl_error *e)
+{
+	static const char below[] = "/sysroot", file[] = "/sysroot/etc/fstab";
+	const struct ovl_unit_file nothing_over = { 0 };
+	_cleanup_(ovl_fstab_done) struct ovl_fstab t = { 0 };
+	struct ovl_fstab_line line;
+	int r = 0;
+
+	if (strncmp(path, "/sysroot/", sizeof(below)) != 0 || !ovl_boot_in_initrd() ||
+	    access(file, F_OK) < 0)
+		return 0;
+	r = ovl_fstab_open(file, &t, e);
+	while (r == 0 && ovl_fstab_next(&t, &line)) {
+		_cleanup_(ovl_buf_done) struct ovl_buf b = { 0 };
+		_cleanup_free_ char *target = NULL;
+
+		if (ovl_buf_adds(&b, below) == 0 && ovl_buf_adds(&b, line.target) == 0)
+			target = where_of(mounts, b.data);
+		if (!target)
+			return no_memory(e);
+		if (strcmp(target, path) != 0)
+			continue;
+		line.target = target;
+		r = take_line(&line, &nothing_over, ret, e);
+	}
+	return r;
+}
+
 /* In fstab or in a unit: 1 found, 0 not, negative errno */
 static int find_described(const char *where, const struct ovl_mounttable *mounts, const char *fstab,
 			  struct found *ret, struct ovl_error *e)
@@ -333,7 +364,9 @@ static int find_described(const char *where, const struct ovl_mounttable *mounts
 	if (!path)
 		return no_memory(e);
 	r = find_fstab(where, mounts, path, fstab, ret, e);
-	return r != 0 ? r : find_unit(path, ret, e);
+	if (r == 0)
+		r = find_unit(path, ret, e);
+	return r != 0 ? r : find_to_come(mounts, path, ret, e);
 }
 
 static int find(const char *where, const char *fstab, struct found *ret, struct ovl_error *e)

@@ -182,6 +182,38 @@ START_TEST(test_for_boot_live)
 }
 END_TEST
 
+/* What the generator finds in the initrd, the check finds again. */
+START_TEST(test_initrd)
+{
+	struct ovl_mount_places places = { .fstab = "/sysroot/etc/fstab", .below = "/sysroot" };
+	_cleanup_(ovl_error_done) struct ovl_error e = OVL_ERROR_INIT;
+	struct ovl_mount_described m;
+	struct told t = { .text = "" };
+
+	kit_private_mounts();
+	kit_run("mkdir root; mount -t tmpfs t root; cd root; mkdir -p proc etc sysroot/etc;"
+		"echo 'o /m overlay lowerdir=/l:/b,x-initrd.mount,x-fsck.overlay=yes' > sysroot/etc/fstab");
+	ck_assert_int_eq(chroot("root"), 0);
+	ck_assert_int_eq(chdir("/"), 0);
+	kit_mount_proc();
+	ck_assert_int_eq(unsetenv("FSTAB_FILE"), 0);
+	ck_assert_int_eq(setenv("SYSTEMD_IN_INITRD", "1", 1), 0);
+	ck_assert_int_eq(ovl_mount_for_boot(&places, tell_for_boot, &t, NULL), 0);
+	ck_assert_str_eq(t.text, "/sysroot/m /sysroot/etc/fstab /l\n");
+	ck_assert_int_eq(ovl_mount_describe("/sysroot/m", NULL, &m, &e), 0);
+	ck_assert_str_eq(m.target, "/sysroot/m");
+	ck_assert_str_eq(m.config.lower[0], "/l");
+	ck_assert_int_eq(m.wish, OVL_WISH_YES);
+	ovl_mount_described_done(&m);
+	/* near misses: without the prefix, another place, the spec field, and outside of the initrd */
+	ck_assert_int_eq(ovl_mount_describe("/m", NULL, &m, NULL), -ENOENT);
+	ck_assert_int_eq(ovl_mount_describe("/sysroot/n", NULL, &m, NULL), -ENOENT);
+	ck_assert_int_eq(ovl_mount_describe("o", NULL, &m, NULL), -ENOENT);
+	ck_assert_int_eq(setenv("SYSTEMD_IN_INITRD", "0", 1), 0);
+	ck_assert_int_eq(ovl_mount_describe("/sysroot/m", NULL, &m, NULL), -ENOENT);
+}
+END_TEST
+
 START_TEST(test_live_at)
 {
 	kit_private_mounts();
@@ -221,6 +253,7 @@ int main(void)
 	if (kit_is_root()) {
 		tcase_add_test(tc, test_live_at);
 		tcase_add_test(tc, test_for_boot_live);
+		tcase_add_test(tc, test_initrd);
 	} else {
 		kit_skip("live mounts", "not root");
 	}
