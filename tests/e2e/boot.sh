@@ -77,6 +77,19 @@ expect the mount -- mounted /srv/ok
 expect the view -- shows ok
 verdict "not mounted since (checked by hand before the reboot): none"
 
+new end
+line end | fstab
+boot -s "systemctl stop fsck-overlay@srv-end.service; ! grep ' /srv/end ' /proc/self/mountinfo"
+expect it is unmounted, and that is noted -- grep -qx 'end 0' "$SEEN/steps"
+boot # which ends like a crash: the kit does not wait for units to stop
+expect a quick check -- report /srv/end '.check == "quick" and .reason == "usual" and .exit_code == 0'
+expect the mount -- mounted /srv/end
+verdict "mounted since, and unmounted as it should: a quick check"
+boot
+expect a whole check -- report /srv/end '.check == "whole" and .reason == "unclean" and .exit_code == 0'
+expect the mount -- mounted /srv/end
+verdict "mounted since, and not unmounted: a whole check"
+
 # --- what is wrong -----------------------------------------------------------------------------------
 
 new preen report
