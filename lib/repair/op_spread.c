@@ -81,6 +81,17 @@ static int check(int dir, const struct ovl_tree_item *item)
 	return dir < 0 ? 0 : ovl_ends_check(&reach, &op);
 }
 
+/*
+ * Was this one put there by us? 1, 0, or -ESTALE. Not if it is in stage/ still: then it has the name of a file
+ * of which it is another one, which another operation put there.
+ */
+static int is_put(const struct both *b, const struct ovl_tree_item *item)
+{
+	int r = check(b->to, item);
+
+	return r == 1 && check(b->from, item) == 1 ? 0 : r;
+}
+
 static int spread_prepare(struct ovl_trees *t, struct ovl_op *op)
 {
 	_cleanup_(both_done) struct both b = BOTH_INIT;
@@ -114,7 +125,7 @@ static int put(const struct both *b, const struct ovl_tree_item *item)
 
 static int put_back(const struct both *b, const struct ovl_tree_item *item)
 {
-	int r = check(b->to, item);
+	int r = is_put(b, item);
 
 	return r == 1 ? rename_back(b, item) : 0;
 }
@@ -162,7 +173,7 @@ static int check_unused(const struct both *b, const struct ovl_tree_item *item)
  */
 static int look(const struct both *b, const struct ovl_tree_item *item)
 {
-	int r = check(b->to, item);
+	int r = is_put(b, item);
 
 	if (r == 1)
 		return check_unused(b, item);
@@ -184,7 +195,7 @@ static int look_all(const struct both *b, const struct ovl_op *op)
 static int take_recorded(const struct both *b, const struct ovl_tree_item *item)
 {
 	struct ovl_manifest now;
-	int r = check(b->to, item);
+	int r = is_put(b, item);
 
 	if (r <= 0)
 		return r == -ESTALE ? 0 : r;
