@@ -176,8 +176,8 @@ boot() {
 		for dir in "${CGROUPS[@]}"; do
 			echo $BASHPID >"$dir/cgroup.procs"
 		done
-		# Origins are file handles, which a container may not open unless it is told.
-		exec timeout -k 5 "${BOOT_TIMEOUT:-90}" "${NSPAWN[@]}" \
+		# If we are killed, so is it. Origins are file handles, which a container may not open unless told so.
+		exec setpriv --pdeathsig TERM timeout -k 5 "${BOOT_TIMEOUT:-90}" "${NSPAWN[@]}" \
 			-D "$ROOT" --boot --register=no --keep-unit -M "fsck-overlay-$$" --console=pipe \
 			--capability=all --system-call-filter=open_by_handle_at \
 			--bind="$DISK:/media/disk" "${autofs[@]}" "$@"
