@@ -248,7 +248,7 @@ int ovl_way_replace(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc da
 
 /**
  * ovl_way_complete - give a metacopy file its data, after which it is none any more
- * In place; in the upper by ovl_way_replace() if it has names outside of the layer.
+ * In place; by ovl_way_replace() if it has names outside of the layer, unless the index knows its inode.
  * 1; 0 if it is not possible; negative errno.
  */
 int ovl_way_complete(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc data);

@@ -21,6 +21,7 @@ static int add_twin(struct ovl_fixer *fx, struct ovl_loc file, uint64_t ino, str
 	int r = ovl_fixer_observe(fx, data, &obs);
 
 	op.data_ino = r == 0 ? obs.stat.ino : 0;
+	op.cost = r == 0 ? obs.stat.blocks * 512 : 0;
 	if (r == 0)
 		r = ovl_place_store(&op.at, "stage", number);
 	if (r == 0)
@@ -71,15 +72,33 @@ int ovl_way_replace(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc da
 	return r < 0 ? r : 1;
 }
 
+/* By its inode the index knows what a lower file was copied up to. 1, 0 or negative errno. */
+static int is_indexed(struct ovl_fixer *fx, struct ovl_loc file)
+{
+	struct ovl_obs obs;
+	int r = ovl_fixer_observe(fx, file, &obs);
+
+	if (r < 0)
+		return r;
+	if (!fx->facts->index_judged) /* then what is in it is not known */
+		return fx->stack->index.root.fd >= 0;
+	return ovl_map_get(&fx->facts->index_lower,
+			   (struct ovl_key){ obs.stat.dev, obs.stat.ino }) != NULL;
+}
+
 int ovl_way_complete(struct ovl_fixer *fx, struct ovl_loc file, struct ovl_loc data)
 {
 	int r = ovl_fixer_names(fx, file);
 
-	/* By its inode, layers above may know that this is what they were copied up from. */
-	if (r == 0 && file.layer > OVL_LAYER_UPPER)
-		return ovl_way_refuse(fx,
-				      "it has names outside of the layer: -E layers=upper copies "
-				      "it up instead");
+	if (r == 0 && file.layer > OVL_LAYER_UPPER) {
+		r = is_indexed(fx, file);
+		if (r != 0)
+			return r < 0 ? r :
+				       ovl_way_refuse(fx,
+						      "it has names outside of the layer, and the "
+						      "index knows its inode: -E layers=upper "
+						      "copies it up instead");
+	}
 	if (r == 0)
 		return ovl_way_replace(fx, file, data);
 	if (r > 0)

@@ -239,6 +239,23 @@ for type in ext4 xfs btrfs; do
 	[ "$(tr -d '\0' <"$D/victim" | wc -c)" -eq 0 ] || why "the file outside was written to"
 	judge "$type: a name outside of the layers"
 
+	# The same below: two names in the layer, which stay one file, and one that is not in it.
+	overlay "foreign below $type" 2
+	must rmdir "$D/lower1"
+	into "$D/lower2" 'seq 3000 >f'
+	must kit_mount "lowerdir=$D/lower2,upperdir=$U,workdir=$D/work,metacopy=on,redirect_dir=on" "$D/m"
+	into "$D/m" 'chmod 640 f; ln f g'
+	must kit_unmount "$D/m"
+	into "$D" 'mv upper lower1; rm -rf work; mkdir upper work; ln lower1/f victim'
+	blocks=$(stat -c %b "$D/victim")
+	converts metacopy=on,redirect_dir=on -E layers=all
+	[ "$(stat -c '%i %h' "$L/f")" = "$(stat -c '%i %h' "$L/g")" ] || why "the names in the layer are two files"
+	cmp "$L/f" "$D/lower2/f" >>"$WHY" 2>&1 || why "it has no data"
+	[ "$(stat -c %b "$D/victim")" -eq "$blocks" ] || why "the file outside was written to"
+	takes_back
+	[ "$(tr -d '\0' <"$D/victim" | wc -c)" -eq 0 ] || why "the file outside has data"
+	judge "$type: a name outside of the layers, of a file in a lower one that is converted"
+
 	overlay "stale $type"
 	into "$L" 'mkdir -p d/e; seq 30 >d/e/f; seq 20 >g; ln g h'
 	through "$ALL,uuid=on" 'chmod 700 d/e; chmod 600 d/e/f g; mv d/e d/e2; echo new >d/new'
