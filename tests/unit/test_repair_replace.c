@@ -97,16 +97,22 @@ START_TEST(test_undo_changed)
 }
 END_TEST
 
-/* Another inode would not be what layers above were copied up from. */
+/* Another inode would not be what the index knows. */
 START_TEST(test_lower)
 {
-	uint64_t ino;
+	struct stat st;
+	uint64_t ino, *value;
 
 	if (!needs_trusted())
 		return;
 	make_file("lower1");
 	ino = kit_ino("foreign");
 	way_open(3);
+	st = kit_stat("foreign");
+	way_facts.index_judged = true;
+	ck_assert_int_eq(ovl_map_put(&way_facts.index_lower,
+				     (struct ovl_key){ st.st_dev, st.st_ino }, 1, &value),
+			 1);
 	ck_assert_int_eq(complete(1), 0);
 	ck_assert_ptr_nonnull(way_fx.why);
 	check_old("foreign", ino);
