@@ -138,6 +138,14 @@ void ovl_obs_scratch_done(struct ovl_obs_scratch *scratch)
 		ovl_buf_done(&scratch->value[i]);
 }
 
+bool ovl_reader_is_whiteout(struct ovl_reader *r, int dir, const struct ovl_dirent *d)
+{
+	struct ovl_stat st;
+
+	return d->type == OVL_DT_CHR && r->ops->stat(r, dir, d->name, &st) == 0 &&
+	       ovl_kind_of(&st) == OVL_KIND_WHITEOUT;
+}
+
 int ovl_reader_glance(struct ovl_reader *r, int dir, const char *name, struct ovl_buf *names)
 {
 	static const char trusted[] = "trusted.overlay.", user[] = "user.overlay.";

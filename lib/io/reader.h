@@ -154,6 +154,12 @@ int ovl_reader_observe_rest(struct ovl_reader *r, int dir, const char *name,
 void ovl_obs_scratch_done(struct ovl_obs_scratch *scratch);
 
 /**
+ * ovl_reader_is_whiteout - is an entry of a listing a whiteout? Other character devices are files.
+ * What cannot be looked at is none.
+ */
+bool ovl_reader_is_whiteout(struct ovl_reader *r, int dir, const struct ovl_dirent *d);
+
+/**
  * ovl_reader_glance - the hot path of a walk: is an entry of any interest?
  * @names: receives the xattr list
  *

@@ -84,7 +84,8 @@ static int index_has_nfs_entries(struct ovl_stack *s, bool *ret)
 	if (err < 0)
 		return err;
 	while (!*ret && max-- > 0 && (err = r->ops->read_dir(r, dir, &stream, &d)) > 0)
-		*ret = d.name[0] != '#' && (d.type == OVL_DT_DIR || d.type == OVL_DT_CHR);
+		*ret = d.name[0] != '#' &&
+		       (d.type == OVL_DT_DIR || ovl_reader_is_whiteout(r, dir, &d));
 	r->ops->close(r, dir);
 	return err < 0 ? err : 0;
 }

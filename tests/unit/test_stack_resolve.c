@@ -26,6 +26,7 @@ enum {
 	TRUSTED = 1 << 7,
 	USER_BELOW = 1 << 8, /* on another object: that says nothing */
 	USER_LOWER = 1 << 9, /* on the root of lower1 */
+	DEVICE = 1 << 10,    /* a device that was copied up */
 };
 
 #define UPPER "upperdir=upper,workdir=work,lowerdir=lower1:lower2"
@@ -44,6 +45,7 @@ static const struct {
 	{ UPPER, INDEX | WHITEOUT, "trusted index=on nfs_export=on metacopy=on redirect_dir=on" },
 	{ UPPER, INDEX | LINK | DIR_ENTRY,
 	  "trusted index=on nfs_export=on metacopy=on redirect_dir=on" },
+	{ UPPER, INDEX | DEVICE, "trusted index=on nfs_export=off metacopy=on redirect_dir=on" },
 	{ UPPER, INDEX | TEMPORARY, "trusted index=on nfs_export=off metacopy=on redirect_dir=on" },
 	/* the kernel cannot make its index where a file is: that is for the check to say */
 	{ UPPER, INDEX_FILE, "trusted index=on nfs_export=off metacopy=on redirect_dir=on" },
@@ -119,6 +121,8 @@ static void make(unsigned traces)
 		tree_dir("work/index/00fc");
 	if (traces & WHITEOUT)
 		tree_whiteout("work/index/00fd");
+	if (traces & DEVICE && mknod("work/index/00fe", S_IFCHR | 0600, makedev(1, 3)) < 0)
+		ovl_tool_die("make a device");
 	if (traces & TEMPORARY) {
 		tree_dir("work/index/#1");
 		tree_whiteout("work/index/#2");
