@@ -248,8 +248,7 @@ static int note_index(struct walk *w)
 		return r;
 	while ((r = reader->ops->read_dir(reader, fd, &stream, &d)) > 0) {
 		/* A whiteout tells that the lower names are whited out; so they are in the upper. */
-		if (d.name[0] == '#' ||
-		    ovl_reader_is_whiteout(reader, w->stack->index.root.fd, &d))
+		if (d.name[0] == '#' || ovl_reader_is_whiteout(reader, w->stack->index.root.fd, &d))
 			continue;
 		r = note_entry(w, d.name);
 		if (r < 0)
