@@ -151,6 +151,18 @@ void ovl_root_done(struct ovl_root *root)
 	*root = (struct ovl_root)OVL_ROOT_INIT;
 }
 
+int ovl_root_handles_refused(int fd)
+{
+	/* Of a type that no file system has: who may ask is told that, or that handles are not known. */
+	union {
+		struct file_handle h;
+		unsigned char room[sizeof(struct file_handle) + 8];
+	} none = { .h = { .handle_bytes = 8, .handle_type = 0xfe } };
+	_cleanup_close_ int opened = open_by_handle_at(fd, &none.h, O_PATH | O_CLOEXEC);
+
+	return opened < 0 && errno == EPERM;
+}
+
 int ovl_root_trusted_visible(void)
 {
 	_cleanup_close_ int fd = -EBADF;

@@ -63,4 +63,8 @@ bool ovl_root_folds_case(int fd);
  *                             user namespace) 1 or 0 */
 int ovl_root_trusted_visible(void);
 
+/** ovl_root_handles_refused - is this process refused whatever handle it wants to open?
+ *                             (no CAP_DAC_READ_SEARCH, or a filter of system calls) 1 or 0 */
+int ovl_root_handles_refused(int fd);
+
 #endif

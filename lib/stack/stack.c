@@ -242,6 +242,13 @@ static int stack_init(struct ovl_stack *s, struct ovl_error *e)
 		r = ovl_fail_plain(e, -EPERM,
 				   "trusted.* xattrs cannot be seen: run as root, or every layer "
 				   "would look clean (env-no-trusted-xattr)");
+	if (r == 0 && !s->config.userxattr && s->n_layer > 0 &&
+	    ovl_root_handles_refused(s->layer[s->n_lower].root.fd))
+		r = ovl_fail_plain(
+			e, -EPERM,
+			"file handles cannot be opened, so it cannot be told what files of "
+			"the upper were copied up from: CAP_DAC_READ_SEARCH and "
+			"open_by_handle_at(2) are needed");
 	return r;
 }
 

@@ -139,6 +139,10 @@ if command -v setpriv >/dev/null; then
 		>"$OUT" 2>"$OUT.err" </dev/null'
 	look 8 empty out err "fsck.overlay: " no-out clean
 	judge "without the right to see trusted.* it refuses"
+	direct eval 'setpriv --bounding-set=-dac_read_search --inh-caps=-dac_read_search "$FSCK" -n \
+		-o "$BAD" >"$OUT" 2>"$OUT.err" </dev/null'
+	look 8 empty out err "file handles cannot be opened" no-out clean
+	judge "without the right to open file handles it refuses"
 else
 	kit_skip "without the right to see trusted.* it refuses" "there is no setpriv(1)"
 fi
