@@ -18,14 +18,6 @@ static bool lacks(const struct ovl_view *v, ovl_features feature)
 	return (feature & ~v->profile->on) != 0;
 }
 
-/* Is the object itself to be changed? */
-static bool is_converted(const struct ovl_view *v)
-{
-	if (v->role == OVL_ROLE_UPPER)
-		return true;
-	return v->profile->all_layers && !v->stack->layer[v->loc.layer].root.mount_read_only;
-}
-
 static int add(const struct ovl_view *v, struct ovl_sink *sink, enum ovl_problem_id problem,
 	       const char *found)
 {
@@ -74,7 +66,7 @@ int ovl_check_convert_metacopy(const struct ovl_view *v, struct ovl_sink *sink)
 	const struct ovl_hit *hit;
 	int r;
 
-	if (!is_converted(v))
+	if (!ovl_view_is_converted(v))
 		return 0;
 	r = ovl_view_below(v, &hit);
 	if (r < 0)
@@ -103,7 +95,7 @@ int ovl_check_convert_metacopy_below(const struct ovl_view *v, struct ovl_sink *
 	struct ovl_hit hit;
 	int r;
 
-	if (is_converted(v) || !v->stack->has_upper || gets_names(v))
+	if (ovl_view_is_converted(v) || !v->stack->has_upper || gets_names(v))
 		return 0;
 	r = find_shown(v, &hit, &path);
 	if (r <= 0)
@@ -125,7 +117,7 @@ int ovl_check_convert_redirect(const struct ovl_view *v, struct ovl_sink *sink)
 	const struct ovl_hit *hit;
 	int r;
 
-	if (!is_converted(v) ||
+	if (!ovl_view_is_converted(v) ||
 	    (v->obs->xmask & OVL_XBIT(OPAQUE) && v->obs->x[OVL_X_OPAQUE].len == 1 &&
 	     *v->obs->x[OVL_X_OPAQUE].data == 'y'))
 		return 0;
@@ -153,7 +145,7 @@ int ovl_check_convert_redirect_below(const struct ovl_view *v, struct ovl_sink *
 	struct ovl_hit hit;
 	int r;
 
-	if (is_converted(v) || !v->stack->has_upper)
+	if (ovl_view_is_converted(v) || !v->stack->has_upper)
 		return 0;
 	r = find_shown(v, &hit, &path);
 	if (r <= 0)
@@ -171,7 +163,7 @@ int ovl_check_convert_redirect_below(const struct ovl_view *v, struct ovl_sink *
 
 int ovl_check_convert_xwhiteout(const struct ovl_view *v, struct ovl_sink *sink)
 {
-	if (!is_converted(v))
+	if (!ovl_view_is_converted(v))
 		return 0;
 	return add(v, sink, OVL_P_CONVERT_XWHITEOUT, "");
 }
@@ -216,7 +208,7 @@ int ovl_check_convert_xwhiteout_below(const struct ovl_view *v, struct ovl_sink 
 	struct ovl_path *dir, *path;
 	int r;
 
-	if (is_converted(v) || !v->stack->has_upper)
+	if (ovl_view_is_converted(v) || !v->stack->has_upper)
 		return 0;
 	r = find_dir_shown(v, &dir);
 	if (r <= 0)
@@ -242,7 +234,7 @@ int ovl_check_convert_nlink(const struct ovl_view *v, struct ovl_sink *sink)
 /* Older kernels do without these: they go only if somebody asks for it. */
 int ovl_check_convert_strip(const struct ovl_view *v, struct ovl_sink *sink)
 {
-	if (!is_converted(v) || !(v->profile->dropped & OVL_FBIT(ORIGIN)))
+	if (!ovl_view_is_converted(v) || !(v->profile->dropped & OVL_FBIT(ORIGIN)))
 		return 0;
 	return add(v, sink, OVL_P_CONVERT_STRIP, "");
 }

@@ -14,19 +14,57 @@ static bool is_nfs_entry(const struct ovl_view *v)
 	return v->obs->kind == OVL_KIND_DIR || v->obs->kind == OVL_KIND_WHITEOUT;
 }
 
-/* Is the data of the lower file in a data-only layer? 1, 0 or -ENOMEM. */
-static int is_lazy(const struct ovl_view *v)
+/* What its own layer and those below show of the lower file; 1, 0 if it has no name there, or -ENOMEM. */
+static int find_lower(const struct ovl_view *v, struct ovl_hit *ret)
 {
 	const struct ovl_fact_name *name;
-	struct ovl_hit hit;
 	int r;
 
 	if (ovl_facts_names(v->facts, v->entry->lower.a, v->entry->lower.b, &name) == 0)
 		return 0;
-	r = ovl_lookup_path(v->stack, name->loc.layer, name->loc.path, &hit, NULL);
-	if (r < 0)
+	r = ovl_lookup_path(v->stack, name->loc.layer, name->loc.path, ret, NULL);
+	return r < 0 ? r : 1;
+}
+
+/* Is the data of the lower file in a data-only layer? 1, 0 or -ENOMEM. */
+static int is_lazy(const struct ovl_view *v)
+{
+	struct ovl_hit hit;
+	int r = find_lower(v, &hit);
+
+	if (r <= 0)
 		return r;
 	r = hit.lazy_data != NULL;
+	ovl_hit_done(&hit);
+	return r;
+}
+
+/* Has the lower file names that are in no layer? */
+static bool is_foreign(const struct ovl_view *v)
+{
+	const struct ovl_fact_name *name;
+
+	return ovl_facts_names(v->facts, v->entry->lower.a, v->entry->lower.b, &name) <
+	       v->entry->lower_nlink;
+}
+
+/*
+ * Will the lower file have another inode? It is completed where it is if its layer is converted too, but
+ * not in place if that would change a file outside. 1, 0 or -ENOMEM.
+ */
+static int is_replaced(const struct ovl_view *v)
+{
+	const int layer = v->entry->lower_layer;
+	struct ovl_hit hit;
+	int r;
+
+	if (!v->profile->all_layers || v->entry->state != OVL_ORIGIN_FOUND ||
+	    v->stack->layer[layer].root.mount_read_only || !is_foreign(v))
+		return 0;
+	r = find_lower(v, &hit);
+	if (r <= 0)
+		return r;
+	r = hit.result == 0 && !hit.is_dir && hit.n_lower > 0 && hit.lower[0].metacopy;
 	ovl_hit_done(&hit);
 	return r;
 }
@@ -58,6 +96,9 @@ int ovl_check_convert_index(const struct ovl_view *v, struct ovl_sink *sink)
 
 	if (!v->entry || is_nfs_entry(v) || !ovl_index_entry_is_file(v))
 		return 0;
+	r = v->profile->on & OVL_FBIT(INDEX) ? is_replaced(v) : 1;
+	if (r <= 0)
+		return r;
 	r = ovl_index_entry_shown(v, &shown);
 	if (r < 0)
 		return r;

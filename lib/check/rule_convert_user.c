@@ -13,11 +13,6 @@
 
 #include "base/banned.h"
 
-static bool is_converted(const struct ovl_view *v)
-{
-	return v->role == OVL_ROLE_UPPER || v->profile->all_layers;
-}
-
 /** How the two sets of names on an object compare. */
 struct pair {
 	unsigned missing;  /* names that only the old set has */
@@ -72,7 +67,7 @@ int ovl_check_convert_userxattr(const struct ovl_view *v, struct ovl_sink *sink)
 	struct pair pair;
 	int r;
 
-	if (!v->stack->config.userxattr || !is_converted(v) || v->obs->xbad ||
+	if (!v->stack->config.userxattr || !ovl_view_is_converted(v) || v->obs->xbad ||
 	    (!v->obs->xmask && !v->obs->has_inactive))
 		return 0;
 	r = compare(v, &pair);
@@ -105,13 +100,13 @@ int ovl_check_convert_userxattr_old(const struct ovl_view *v, struct ovl_sink *s
 	bool old = v->stack->config.userxattr ? v->obs->xmask != 0 : v->obs->has_inactive;
 
 	/* The root of the upper went before. */
-	if (!v->stack->was_userxattr || !is_converted(v) || !old ||
+	if (!v->stack->was_userxattr || !ovl_view_is_converted(v) || !old ||
 	    (!v->dir && v->role == OVL_ROLE_UPPER))
 		return 0;
 	return add(v, sink, OVL_P_CONVERT_USERXATTR_OLD, OVL_SEV_WARNING, "");
 }
 
-/* Would the target merge something in that this lower directory hides? */
+/* Would the target merge something in that this lower directory hides? Then the upper gets what it shows. */
 int ovl_check_convert_userxattr_below(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	const struct ovl_bytes value = v->obs->x[OVL_X_OPAQUE];
@@ -120,7 +115,8 @@ int ovl_check_convert_userxattr_below(const struct ovl_view *v, struct ovl_sink 
 	struct ovl_hit shown;
 	int r;
 
-	if (!v->stack->config.userxattr || is_converted(v) || value.len != 1 || *value.data != 'y')
+	if (!v->stack->config.userxattr || !v->stack->has_upper || ovl_view_is_converted(v) ||
+	    value.len != 1 || *value.data != 'y')
 		return 0;
 	r = ovl_view_beneath(v, &hit);
 	if (r < 0 || hit->result < 0 || !hit->is_dir)
@@ -128,9 +124,10 @@ int ovl_check_convert_userxattr_below(const struct ovl_view *v, struct ovl_sink 
 	r = ovl_view_name_shown(v->stack, v->facts, v->loc, &v->obs->stat, &shown, &path);
 	if (r <= 0)
 		return r;
+	r = ovl_sink_add_about(sink, OVL_P_CONVERT_USERXATTR_BELOW, OVL_SEV_WARNING,
+			       (struct ovl_loc){ OVL_LAYER_UPPER, path }, v->loc,
+			       "user.overlay.opaque=\"y\"", "");
 	ovl_hit_done(&shown);
 	ovl_path_unref(path);
-	return add(v, sink, OVL_P_CONVERT_USERXATTR_BELOW,
-		   v->profile->accept_loss ? OVL_SEV_INFO : OVL_SEV_ERROR,
-		   "user.overlay.opaque=\"y\"");
+	return r;
 }

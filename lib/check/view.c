@@ -8,6 +8,13 @@
 
 #include "base/banned.h"
 
+bool ovl_view_is_converted(const struct ovl_view *v)
+{
+	if (v->role == OVL_ROLE_UPPER)
+		return true;
+	return v->profile->all_layers && !v->stack->layer[v->loc.layer].root.mount_read_only;
+}
+
 int ovl_view_below(const struct ovl_view *v, const struct ovl_hit **ret)
 {
 	struct ovl_view_shared *s = v->shared;

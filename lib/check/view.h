@@ -51,6 +51,13 @@ struct ovl_view_shared {
 };
 
 /**
+ * ovl_view_is_converted - is this object of the upper, or of a layer that is to be converted for itself?
+ *
+ * What a layer holds that is not, is made good in the upper.
+ */
+bool ovl_view_is_converted(const struct ovl_view *v);
+
+/**
  * ovl_view_below - what the overlay shows at this object, seen from its own layer down
  *
  * The object itself is on top (an upper is in @ret->upper, a lower in @ret->lower[0]). Returns 0,

@@ -125,9 +125,15 @@ static int run_phases(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_erro
 {
 	int r = 0;
 
-	for (int phase = OVL_PHASE_REPAIR + 1; r == 0 && phase < OVL_PHASE__MAX; phase++)
-		if (has_phase(last_report(rounds), (enum ovl_phase)phase))
-			r = ovl_rounds(w, (enum ovl_phase)phase, rounds, e);
+	for (int phase = OVL_PHASE_REPAIR + 1; r == 0 && phase < OVL_PHASE__MAX; phase++) {
+		if (!has_phase(last_report(rounds), (enum ovl_phase)phase))
+			continue;
+		r = ovl_rounds(w, (enum ovl_phase)phase, rounds, e);
+		/* A lower file that the index knows by its inode is not replaced before the entry is gone. */
+		if (r == 0 && phase == OVL_PHASE_NAMES &&
+		    has_phase(last_report(rounds), OVL_PHASE_DATA))
+			r = ovl_rounds(w, OVL_PHASE_DATA, rounds, e);
+	}
 	/* What became useless, and what is left of all. */
 	return r < 0 ? r : ovl_rounds(w, OVL_PHASE_REPAIR, rounds, e);
 }

@@ -123,6 +123,7 @@ static int put(const struct both *b, const struct ovl_tree_item *item)
 	return r;
 }
 
+/* In the same run: what it did not get to is another operation's. */
 static int put_back(const struct both *b, const struct ovl_tree_item *item)
 {
 	int r = is_put(b, item);
@@ -205,6 +206,17 @@ static int take_recorded(const struct both *b, const struct ovl_tree_item *item)
 	return r == 0 ? rename_back(b, item) : r;
 }
 
+/*
+ * All of it was put there once, so what is in stage/ as well was on its way back when the power was cut:
+ * btrfs may show a file under both names of a rename then.
+ */
+static int take_put(const struct both *b, const struct ovl_tree_item *item)
+{
+	int r = check(b->to, item);
+
+	return r == 1 ? rename_back(b, item) : 0;
+}
+
 /* What is somebody else's by now does not keep the others back. */
 static int take_all(const struct both *b, const struct ovl_op *op, bool recorded)
 {
@@ -213,7 +225,7 @@ static int take_all(const struct both *b, const struct ovl_op *op, bool recorded
 	int first = 0, next;
 
 	while ((next = ovl_tree_next(&list, &item)) > 0) {
-		int r = recorded ? take_recorded(b, &item) : put_back(b, &item);
+		int r = recorded ? take_recorded(b, &item) : take_put(b, &item);
 
 		if (first == 0)
 			first = r;

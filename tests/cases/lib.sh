@@ -179,6 +179,16 @@ image() {
 	kit_image "$2" "$C_DIR/image$1" "$C_DIR/lower$1" || skip "cannot make and mount a $2 image"
 }
 
+# loop_mount IMAGE AT: more than once, while the loop device that the image had before is on its way out.
+loop_mount() {
+	local try
+	for try in 1 2 3 4 5; do
+		mount -o loop "$1" "$2" && return
+		sleep "0.$try"
+	done
+	return 1
+}
+
 whiteout() {
 	local path
 	for path; do mknod "$path" c 0 0; done
@@ -420,10 +430,11 @@ run_case() {
 
 # However the case ended: no mount stays, and there is a verdict.
 leave_case() {
+	local at=$BASH_COMMAND
 	trap - EXIT
 	cd /
 	if [ ! -e "$OUT/result" ]; then
-		wrong "the case itself is broken at: ${C_DOING:-the end}"
+		wrong "the case itself is broken at: ${C_DOING:-$at}"
 		printf 'broken\n' >"$OUT/result"
 		[ ! -e "$OUT/log" ] || sed 's/^/  /' "$OUT/log" >>"$OUT/wrong"
 	fi

@@ -24,7 +24,7 @@ if [ "${1:-}" = --one ]; then
 	. "$here/lib.sh"
 	CASE=$2 OUT=$4
 	mkdir "$OUT"
-	run_case "$3/$CASE.case"
+	run_case "$3/$CASE.case" 2>>"$OUT/log"
 	exit 0
 fi
 

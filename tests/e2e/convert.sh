@@ -133,16 +133,6 @@ shows() {
 	detach
 }
 
-# cannot_do KERNEL OPTIONS ARG...: was it said that something has no equivalent there? Only xattrs of users
-# in lower layers that are not to be changed may be that; then nothing is written.
-cannot_do() {
-	local kernel=$1 options=$2
-	shift 2
-	grep -q 'convert-userxattr-below' "$out.run" || return 1
-	run_fsck "conversion with a loss" 4 -y "--to=$kernel" "$@" -o "$options"
-	untouched "a conversion with a loss"
-}
-
 # convert_once KERNEL OPTIONS ARG...: the whole round, which ends with the layers of before.
 convert_once() {
 	local kernel=$1 options=$2 work=${layers[-1]} want=0 print
@@ -152,10 +142,6 @@ convert_once() {
 	every_sum "${layers[@]}" >"$out.sums"
 	run_fsck "-n before" "0 4" -n "--to=$kernel" "$@" -o "$options" && want=$KIT_STATUS
 	untouched "-n before"
-	if cannot_do "$kernel" "$options" "$@"; then
-		detach
-		return
-	fi
 	run_fsck "conversion" "$((want / 4))" -y "--to=$kernel" "$@" -o "$options" || {
 		detach
 		copy "$JOB.made" "$JOB.conv"

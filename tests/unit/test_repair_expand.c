@@ -67,6 +67,35 @@ START_TEST(test_lower)
 }
 END_TEST
 
+/* The power was cut while it was taken back: btrfs may show a file under both names of a rename then. */
+START_TEST(test_both_names)
+{
+	const struct ovl_op *spread = NULL;
+	char *kept;
+
+	if (!needs_trusted())
+		return;
+	tree_dir("lower1/new");
+	tree_mark("lower1/new", "redirect", "/old");
+	tree_file("lower2/old/f", "2");
+	way_open(2);
+	ck_assert_int_eq(expand(1, "/new"), 1);
+	way_do();
+	ck_assert_int_eq(way_undo(false), 0);
+	for (size_t i = 0; i < way_way.ops.len; i++)
+		if (way_way.ops.data[i].type == OVL_OP_SPREAD)
+			spread = &way_way.ops.data[i];
+	ck_assert_ptr_nonnull(spread);
+	kept = ovl_tool_format(REPAIR_STORE "%s/f", spread->at.path);
+	kit_check_text(kept, "2");
+	ck_assert_int_eq(link(kept, "lower1/new/f"), 0);
+	ck_assert_int_eq(way_undo(false), 0);
+	ck_assert(!kit_is_there("lower1/new/f"));
+	kit_check_text(kept, "2");
+	free(kept);
+}
+END_TEST
+
 /* No redirect of its own: one of a lower layer is followed. */
 START_TEST(test_visible_lower)
 {
@@ -137,6 +166,7 @@ int main(void)
 	tcase_add_unchecked_fixture(tc, tree_start, tree_stop);
 	tcase_add_checked_fixture(tc, way_setup, way_teardown);
 	tcase_add_test(tc, test_lower);
+	tcase_add_test(tc, test_both_names);
 	tcase_add_test(tc, test_visible_lower);
 	tcase_add_test(tc, test_foreign);
 	tcase_add_test(tc, test_refused);
