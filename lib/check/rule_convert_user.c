@@ -62,6 +62,21 @@ static int add(const struct ovl_view *v, struct ovl_sink *sink, enum ovl_problem
 				  (struct ovl_loc){ OVL_LAYER_NONE, NULL }, found, "");
 }
 
+/*
+ * A lower file of several names, of which some may be outside of the layer: then it is left as it is. None
+ * of these means anything there.
+ */
+static enum ovl_severity severity_of(const struct ovl_view *v, unsigned mask)
+{
+	const unsigned inert = OVL_XBIT(ORIGIN) | OVL_XBIT(NLINK) | OVL_XBIT(IMPURE) |
+			       OVL_XBIT(UUID);
+
+	if (v->role == OVL_ROLE_LOWER && v->obs->kind != OVL_KIND_DIR && !(mask & ~inert) &&
+	    v->obs->stat.nlink > 1)
+		return OVL_SEV_INFO;
+	return OVL_SEV_WARNING;
+}
+
 int ovl_check_convert_userxattr(const struct ovl_view *v, struct ovl_sink *sink)
 {
 	struct pair pair;
@@ -83,7 +98,7 @@ int ovl_check_convert_userxattr(const struct ovl_view *v, struct ovl_sink *sink)
 	/* (the root of the upper goes by itself) */
 	if (!pair.missing || (!v->dir && v->role == OVL_ROLE_UPPER))
 		return 0;
-	return add(v, sink, OVL_P_CONVERT_USERXATTR, OVL_SEV_WARNING,
+	return add(v, sink, OVL_P_CONVERT_USERXATTR, severity_of(v, pair.missing),
 		   list_names(sink, pair.missing));
 }
 
@@ -103,7 +118,7 @@ int ovl_check_convert_userxattr_old(const struct ovl_view *v, struct ovl_sink *s
 	if (!v->stack->was_userxattr || !ovl_view_is_converted(v) || !old ||
 	    (!v->dir && v->role == OVL_ROLE_UPPER))
 		return 0;
-	return add(v, sink, OVL_P_CONVERT_USERXATTR_OLD, OVL_SEV_WARNING, "");
+	return add(v, sink, OVL_P_CONVERT_USERXATTR_OLD, severity_of(v, v->obs->xmask), "");
 }
 
 /* Would the target merge something in that this lower directory hides? Then the upper gets what it shows. */

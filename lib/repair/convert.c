@@ -135,6 +135,7 @@ static int run_phases(struct ovl_work *w, ovl_round_vec *rounds, struct ovl_erro
 			r = ovl_rounds(w, OVL_PHASE_DATA, rounds, e);
 	}
 	/* What became useless, and what is left of all. */
+	w->memory.converted = true;
 	return r < 0 ? r : ovl_rounds(w, OVL_PHASE_REPAIR, rounds, e);
 }
 

@@ -205,12 +205,13 @@ static int index_knows(const struct ovl_fixer *fx, const unsigned char *raw, siz
 }
 
 /*
- * May a directory take the one below for its origin? With nfs_export that shows what was hidden, and an
- * index entry has to agree: if it does, the two belong together. 1, 0 and refused, or <0.
+ * May a directory take the one below for its origin? With nfs_export that shows what was hidden (unless a
+ * conversion has made the one below), and an index entry has to agree: if it does, the two belong
+ * together. 1, 0 and refused, or <0.
  */
 static int belong_together(struct ovl_fixer *fx, struct ovl_loc dir, struct ovl_loc lower)
 {
-	bool sure = fx->stack->config.nfs_export != OVL_ON;
+	bool sure = fx->stack->config.nfs_export != OVL_ON || fx->converted;
 	bool choice = fx->way->row->trust == OVL_WAY_CHOICE;
 	unsigned char raw[OVL_FH_MAX_LEN];
 	struct ovl_obs obs;

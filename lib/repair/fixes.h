@@ -13,6 +13,7 @@ int ovl_fix_set_aside(struct ovl_fixer *fx);
 
 #define REPAIR(PROBLEM, TRUST, FIX, TEXT) int ovl_fix_##FIX(struct ovl_fixer *fx);
 #define REPAIR_BELOW REPAIR
+#define REPAIR_AFTER REPAIR
 #define CONVERT REPAIR
 #define CONVERT_EACH REPAIR
 #define CONVERT_INTO(PROBLEM, PHASE, NEED, FIX, TEXT) \
@@ -22,6 +23,7 @@ int ovl_fix_set_aside(struct ovl_fixer *fx);
 #undef CONVERT_INTO
 #undef CONVERT_EACH
 #undef CONVERT
+#undef REPAIR_AFTER
 #undef REPAIR_BELOW
 #undef REPAIR
 

@@ -167,6 +167,16 @@ static int ask(struct planner *p, struct offer *offer, struct ovl_repair_step *s
 	return r < 0 ? r : ovl_map_put(&p->memory->declined, key, 1, &value) < 0 ? -ENOMEM : 0;
 }
 
+/* What the conversion has made is its own to put right, and was agreed to with it. */
+static struct ovl_policy policy_for(const struct planner *p, const struct ovl_repair_row *row)
+{
+	struct ovl_policy policy = *p->policy;
+
+	if (p->memory->converted && row->after && policy.mode == OVL_REPAIR_PREEN)
+		policy.mode = OVL_REPAIR_YES;
+	return policy;
+}
+
 static int plan_finding(struct planner *p, struct ovl_repair_step *step)
 {
 	_cleanup_(offer_done) struct offer offer = { 0 };
@@ -178,8 +188,9 @@ static int plan_finding(struct planner *p, struct ovl_repair_step *step)
 
 	for (size_t i = 0; r == 0 && i < n && !step->way.row; i++) {
 		const char *why = NULL;
+		const struct ovl_policy policy = policy_for(p, &row[i]);
 		enum ovl_verdict verdict =
-			ovl_decide(p->policy, &row[i], f->loc.layer > 0, state, &why);
+			ovl_decide(&policy, &row[i], f->loc.layer > 0, state, &why);
 		struct ovl_way way = { 0 };
 
 		if (verdict != OVL_VERDICT_NO)
@@ -224,7 +235,8 @@ static struct planner planner_of(const struct planning *all)
 					 .report = all->report,
 					 .number = &all->memory->number,
 					 .copied = &all->memory->copied,
-					 .trees = converts ? &all->memory->trees : NULL },
+					 .trees = converts ? &all->memory->trees : NULL,
+					 .converted = all->memory->converted },
 				 .policy = all->policy,
 				 .memory = all->memory,
 				 .converts = converts };

@@ -65,6 +65,7 @@ struct ovl_repair_row {
 	ovl_fix_fn *fix;
 	const char *text; /* "remove it"; NULL: the planner says it with ovl_way_say() */
 	bool below;       /* nobody could miss what it does in a lower layer either */
+	bool after;       /* also for what a conversion leaves behind: then -p will do */
 	bool apart;       /* what it plans is the same whatever was planned for others */
 	enum ovl_phase phase;
 	ovl_need_fn *need; /* NULL: nothing */
@@ -117,6 +118,7 @@ struct ovl_fixer {
 		copied; /* lower files of several names that a conversion copied up: (dev, ino) -> path
 				 * of the first, counted; NULL if nothing will be carried out */
 	struct ovl_map *trees; /* see struct ovl_plan_memory; NULL: nothing is shared */
+	bool converted;        /* the same */
 };
 
 void ovl_way_done(struct ovl_way *way);
@@ -284,6 +286,7 @@ struct ovl_plan_memory {
 	struct ovl_map copied;   /* see struct ovl_fixer */
 	struct ovl_map trees;   /* layer -> struct ovl_tree_links of what it gets in a conversion */
 	struct ovl_twins twins; /* what an earlier run has copied of that */
+	bool converted;         /* it began without errors: those of now are its own doing */
 };
 
 void ovl_plan_forget(struct ovl_plan_memory *memory);

@@ -16,6 +16,7 @@ static const struct ovl_repair_row rows[] = {
 	  __VA_ARGS__ },
 #define REPAIR(PROBLEM, TRUST, FIX, TEXT) ROW(PROBLEM, TRUST, FIX, TEXT, .below = false)
 #define REPAIR_BELOW(PROBLEM, TRUST, FIX, TEXT) ROW(PROBLEM, TRUST, FIX, TEXT, .below = true)
+#define REPAIR_AFTER(PROBLEM, TRUST, FIX, TEXT) ROW(PROBLEM, TRUST, FIX, TEXT, .after = true)
 #define CONVERT_ROW(PROBLEM, PHASE, FIX, TEXT, ...) \
 	ROW(PROBLEM, PREEN, FIX, TEXT, .below = true, .phase = OVL_PHASE_##PHASE, __VA_ARGS__)
 #define CONVERT(PROBLEM, PHASE, FIX, TEXT) CONVERT_ROW(PROBLEM, PHASE, FIX, TEXT, .apart = false)
@@ -28,6 +29,7 @@ static const struct ovl_repair_row rows[] = {
 #undef CONVERT_EACH
 #undef CONVERT
 #undef CONVERT_ROW
+#undef REPAIR_AFTER
 #undef REPAIR_BELOW
 #undef REPAIR
 #undef ROW

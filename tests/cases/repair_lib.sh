@@ -248,7 +248,7 @@ convert_and_look() {
 		refuse_conversion
 		return
 	fi
-	fsck_repairs "$OUT/fresh" -y
+	fsck_repairs "$OUT/fresh" -p
 	[ "$KIT_STATUS" -eq 1 ] || wrong "conversion: exit status $KIT_STATUS instead of 1: $(cat "$OUT/fresh" "$OUT/fresh.err")"
 	printed=$(sed -n 's/^mount options for [^:]*: //p' "$OUT/fresh")
 	if [ -z "$printed" ]; then

@@ -135,14 +135,15 @@ shows() {
 
 # convert_once KERNEL OPTIONS ARG...: the whole round, which ends with the layers of before.
 convert_once() {
-	local kernel=$1 options=$2 work=${layers[-1]} want=0 print
+	local kernel=$1 options=$2 work=${layers[-1]} want=0 print mode=-y
+	[ $((seed % 2)) -eq 0 ] || mode=-p # which asks for no more than that
 	shift 2
 	attach conv
 	layer_sums "${layers[@]}" >"$out.layers"
 	every_sum "${layers[@]}" >"$out.sums"
 	run_fsck "-n before" "0 4" -n "--to=$kernel" "$@" -o "$options" && want=$KIT_STATUS
 	untouched "-n before"
-	run_fsck "conversion" "$((want / 4))" -y "--to=$kernel" "$@" -o "$options" || {
+	run_fsck "conversion" "$((want / 4))" "$mode" "--to=$kernel" "$@" -o "$options" || {
 		detach
 		copy "$JOB.made" "$JOB.conv"
 		return
