@@ -179,16 +179,6 @@ image() {
 	kit_image "$2" "$C_DIR/image$1" "$C_DIR/lower$1" || skip "cannot make and mount a $2 image"
 }
 
-# loop_mount IMAGE AT: more than once, while the loop device that the image had before is on its way out.
-loop_mount() {
-	local try
-	for try in 1 2 3 4 5; do
-		mount -o loop "$1" "$2" && return
-		sleep "0.$try"
-	done
-	return 1
-}
-
 whiteout() {
 	local path
 	for path; do mknod "$path" c 0 0; done
