@@ -72,6 +72,19 @@ int ovl_write_truncate(int fd, uint64_t size)
 	return r < 0 ? -errno : 0;
 }
 
+/*
+ * Not if it has that size: XFS would read the last block, part it from the one that it shares with a clone,
+ * and write it.
+ */
+static int set_size(int fd, uint64_t size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return (uint64_t)st.st_size == size ? 0 : ovl_write_truncate(fd, size);
+}
+
 int ovl_write_has_data(int fd)
 {
 	if (lseek(fd, 0, SEEK_DATA) >= 0)
@@ -267,7 +280,7 @@ int ovl_write_copy(int from, int to, uint64_t size, bool (*cancelled)(void *ctx)
 	}
 	/* A whole clone of a source that is longer. */
 	if (r == 0)
-		r = ovl_write_truncate(to, size);
+		r = set_size(to, size);
 	/* What became shorter in the meantime must not be taken for a hole. */
 	return r == 0 ? check_size(from, size) : r;
 }
@@ -305,14 +318,13 @@ int ovl_write_copy_new(int from, int to, uint64_t size)
 		return -EIO;
 	/* A clone of one block costs more than the block. */
 	if (size > TINY && ioctl(to, FICLONE, from) == 0)
-		return (uint64_t)st.st_size == size ? check_size(from, size) :
-						      ovl_write_truncate(to, size);
+		return (uint64_t)st.st_size == size ? check_size(from, size) : set_size(to, size);
 	if (is_small(from, &st, size))
 		return copy_small(from, to, size);
 	r = copy_data(&c, size);
 	free(c.buffer);
 	if (r == 0)
-		r = ovl_write_truncate(to, size);
+		r = set_size(to, size);
 	if (r == 0)
 		r = check_copy(from, to, size);
 	/* What became shorter in the meantime must not be taken for a hole. */
