@@ -219,8 +219,8 @@ static int has_target(const struct ovl_fstab_line *line, const struct ovl_mountt
 }
 
 /*
- * The one overlay line whose mount point is @path, or, without @path, whose spec field is @word.
- * 1 found, 0 not, negative errno.
+ * The first overlay line whose mount point is @path, since that is the one that mount(8) and systemd take; or,
+ * without @path, the only one whose spec field is @word. 1 found, 0 not, negative errno.
  */
 static int find_line(struct ovl_fstab *t, const struct ovl_mounttable *mounts, const char *path,
 		     const char *word, struct ovl_fstab_line *ret, struct ovl_error *e)
@@ -241,6 +241,8 @@ static int find_line(struct ovl_fstab *t, const struct ovl_mounttable *mounts, c
 			continue;
 		if (n++ == 0)
 			*ret = line;
+		if (path)
+			return 1;
 		if ((n > 1 && ovl_buf_adds(&targets, ", ") < 0) ||
 		    ovl_buf_add_escaped(&targets, line.target, strlen(line.target)) < 0)
 			return no_memory(e);

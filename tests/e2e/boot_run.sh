@@ -356,8 +356,12 @@ if "${alone[@]}" strace -f -o /dev/null -e trace=getdents64 true 2>/dev/null; th
 		kit_fsck "$OUT" --boot "$TOP/$kind/m"
 		use "$TOP/$kind"
 	done
-	calls few >"$KIT_DIR/few"
-	calls many >"$KIT_DIR/many"
+	# (Overlays of other tests may come and go in between.)
+	for ((try = 0; try < 5; try++)); do
+		calls few >"$KIT_DIR/few"
+		calls many >"$KIT_DIR/many"
+		! cmp -s "$KIT_DIR/few" "$KIT_DIR/many" || break
+	done
 	[ "$(wc -l <"$KIT_DIR/few")" -gt 3 ] || why "there is nothing to compare: $(cat "$KIT_DIR/few")"
 	diff "$KIT_DIR/few" "$KIT_DIR/many" >>"$WHY"
 	judge "20,000 files a layer take the same system calls as 100"
