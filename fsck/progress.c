@@ -230,6 +230,16 @@ static void draw_bytes(struct ovl_progress *p, double t)
 	draw(p, 100.0 * (double)p->current / (double)p->max, t - p->last_pass, amount);
 }
 
+/* Never less than was shown: how much there is to do is found out on the way. */
+static double percent_done(struct ovl_progress *p)
+{
+	double percent = ovl_progress_percent((enum ovl_pass)p->pass, p->current, p->max);
+
+	if (percent > p->percent)
+		p->percent = percent;
+	return p->percent;
+}
+
 /* Writes where the work stands; @must: also if the last time is not long ago. */
 static void show(struct ovl_progress *p, bool must)
 {
@@ -246,13 +256,11 @@ static void show(struct ovl_progress *p, bool must)
 		if (t - p->drawn < BAR_INTERVAL || (p->automatic && t - p->start < BAR_DELAY))
 			return;
 		if (p->console)
-			draw_console(p, ovl_progress_percent((enum ovl_pass)p->pass, p->current,
-							     p->max));
+			draw_console(p, percent_done(p));
 		else if (p->pass == OVL_PASS_VERIFY && p->max > 1)
 			draw_bytes(p, t);
 		else
-			draw(p, ovl_progress_percent((enum ovl_pass)p->pass, p->current, p->max),
-			     t - p->start, "");
+			draw(p, percent_done(p), t - p->start, "");
 	}
 	p->drawn = t;
 }

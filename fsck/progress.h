@@ -20,6 +20,7 @@ struct ovl_progress {
 	unsigned width;
 	double start;     /* monotonic seconds */
 	double last_pass; /* when the pass began */
+	double percent;   /* the highest that was shown */
 	double drawn;     /* when the last line or bar was written */
 	bool visible;     /* a bar stands on the terminal */
 	int pass;         /* the last one heard of, with: */

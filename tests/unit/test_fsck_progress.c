@@ -136,6 +136,26 @@ START_TEST(test_progress_reader_slow)
 }
 END_TEST
 
+/* How much there is to do is found out on the way: what was shown is not taken back. */
+START_TEST(test_progress_never_back)
+{
+	struct ovl_options o = { .progress = true,
+				 .progress_fd = pipe_fds[1],
+				 .progress_console = true };
+	struct ovl_progress p;
+	double first, second;
+
+	ck_assert_int_eq(ovl_progress_init(&p, &o, "m", NULL), 0);
+	ovl_progress_update(&p, OVL_PASS_WALK, 90, 100);
+	ck_assert_int_eq(sscanf(written(), "\rm: fsck %lf%%", &first), 1);
+	p.drawn = 0;
+	ovl_progress_update(&p, OVL_PASS_WALK, 91, 200);
+	ck_assert_int_eq(sscanf(written(), "\rm: fsck %lf%%", &second), 1);
+	ck_assert(first > 50 && second >= first);
+	ovl_progress_done(&p);
+}
+END_TEST
+
 START_TEST(test_progress_bad_fd)
 {
 	struct ovl_options o = { .progress = true, .progress_fd = 987 };
@@ -256,6 +276,7 @@ int main(void)
 	tcase_add_test(t, test_progress_reader_slow);
 	tcase_add_test(t, test_progress_bad_fd);
 	tcase_add_test(t, test_progress_not_asked);
+	tcase_add_test(t, test_progress_never_back);
 	tcase_add_test(t, test_progress_bar);
 	tcase_add_test(t, test_progress_percent);
 	tcase_add_test(t, test_progress_eta);
