@@ -133,8 +133,8 @@ static int look(struct ovl_work *w, struct ovl_round *round, struct ovl_error *e
 	stack->marked = w->tx.open;
 	if (w->tx.open)
 		r = ovl_stack_look_for_index(stack, e);
-	/* A conversion takes traces away from which options were concluded. */
-	if (r == 0 && w->tx.open && w->options->profile)
+	/* Traces from which options were concluded may be gone by now. */
+	if (r == 0 && w->tx.open)
 		r = ovl_resolve_options(stack, e);
 	return r < 0 ? r : ovl_check_facts(stack, w->options, &round->report, &round->facts, e);
 }
