@@ -111,6 +111,8 @@ race() {
 		writes -y
 	done
 	case $KIT_STATUS in 0 | 1 | 4) ;; *) why "-y: exit status $KIT_STATUS" ;; esac
+	# What was tried in vain is left as well.
+	sed -i -E 's/(\([a-z0-9-]+\))\. .*\? failed: .*/\1/' "$OUT"
 	left=$(found | sort)
 	look_at -o "$O"
 	[ "$(found | sort)" = "$left" ] || {
