@@ -10,7 +10,6 @@
 kit_start "$@"
 # shellcheck source=layers_kit.sh
 . "$(dirname "$0")/layers_kit.sh"
-export UNFINISHED=
 # shellcheck source=convert_kit.sh
 . "$(dirname "$0")/convert_kit.sh"
 ready || kit_skip_all "$REPLY"
