@@ -155,8 +155,8 @@ static void print_estimate(struct ovl_reporting *r, const struct ovl_conversion 
 	if (!x->bytes && !x->shared && !x->inodes)
 		return;
 	fprintf(r->out, "    space: %s", ovl_text_size(size, x->bytes));
-	fprintf(r->out, " and %s inodes; before that %s were free",
-		ovl_text_number(number, x->inodes), ovl_text_size(size, x->free_bytes));
+	fprintf(r->out, " and %s %s; before that %s were free", ovl_text_number(number, x->inodes),
+		x->inodes == 1 ? "inode" : "inodes", ovl_text_size(size, x->free_bytes));
 	if (x->free_inodes != UINT64_MAX)
 		fprintf(r->out, " and %s inodes", ovl_text_number(number, x->free_inodes));
 	if (x->shared)
