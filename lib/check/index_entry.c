@@ -160,6 +160,7 @@ int ovl_index_entry_shown(const struct ovl_view *v, struct ovl_index_shown *ret)
 				shown.astray++;
 			else if (shown.n++ == 0)
 				shown.first = name[i].loc;
+			shown.moved += ovl_path_compare(path, name[i].loc.path) != 0;
 		}
 		if (r > 0)
 			ovl_hit_done(&hit);

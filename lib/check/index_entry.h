@@ -59,7 +59,8 @@ bool ovl_index_entry_is_astray(const struct ovl_view *v, struct ovl_loc lower,
 struct ovl_index_shown {
 	uint64_t n;           /* names without an upper object: the entry stands in for it */
 	struct ovl_loc first; /* one of them; borrowed from the facts */
-	uint64_t astray;      /* more such names, but see ovl_index_entry_is_astray() */
+	uint64_t moved;  /* those of them that a redirect shows under another path than their own */
+	uint64_t astray; /* more such names, but see ovl_index_entry_is_astray() */
 };
 
 /**

@@ -88,6 +88,19 @@ int ovl_check_convert_metacopy_index(const struct ovl_view *v, struct ovl_sink *
 			    "");
 }
 
+/*
+ * Can an entry not stay in an index that the target has? Not where a layer below the upper gets its own copy
+ * of the lower file, since the index knows that by its inode. 1, 0 or -ENOMEM.
+ */
+static int is_outdated(const struct ovl_view *v, const struct ovl_index_shown *shown)
+{
+	if (!(v->profile->on & OVL_FBIT(INDEX)))
+		return 1;
+	if (v->profile->all_layers && !(v->profile->on & OVL_FBIT(REDIRECT_DIR)) && shown->moved)
+		return 1;
+	return is_replaced(v);
+}
+
 /* What is no file goes with the whole index. */
 int ovl_check_convert_index(const struct ovl_view *v, struct ovl_sink *sink)
 {
@@ -96,11 +109,10 @@ int ovl_check_convert_index(const struct ovl_view *v, struct ovl_sink *sink)
 
 	if (!v->entry || is_nfs_entry(v) || !ovl_index_entry_is_file(v))
 		return 0;
-	r = v->profile->on & OVL_FBIT(INDEX) ? is_replaced(v) : 1;
-	if (r <= 0)
-		return r;
 	r = ovl_index_entry_shown(v, &shown);
-	if (r < 0)
+	if (r == 0)
+		r = is_outdated(v, &shown);
+	if (r <= 0)
 		return r;
 	return ovl_sink_add_about(sink, OVL_P_CONVERT_INDEX,
 				  ovl_problem_get(OVL_P_CONVERT_INDEX)->severity, v->loc,
