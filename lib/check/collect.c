@@ -177,6 +177,19 @@ static int is_at_home(const struct ovl_view *v, const struct ovl_origin *origin,
 }
 
 /*
+ * Has the directory no origin? One that is empty is that of a directory that was copied up from where there
+ * are no handles, and then the index cannot name it.
+ */
+static bool lacks_origin(const struct ovl_run *run, const struct ovl_view *v)
+{
+	if (!ovl_obs_has(v->obs, OVL_X_ORIGIN))
+		return true;
+	return (v->obs->xmask & OVL_XBIT(ORIGIN)) && v->obs->x[OVL_X_ORIGIN].len == 0 &&
+	       run->facts.index_judged &&
+	       ovl_map_get(&run->facts.index_dir, (struct ovl_key){ v->obs->stat.ino, 0 });
+}
+
+/*
  * A merged directory without origin beside others that were copied up: it had one. With an opaque mark
  * of any value it was not meant to be merged.
  */
@@ -186,7 +199,7 @@ static int collect_bare(struct ovl_run *run, const struct ovl_view *v)
 	struct ovl_fact_bare bare;
 	int r;
 
-	if (v->obs->kind != OVL_KIND_DIR || !v->dir->impure || ovl_obs_has(v->obs, OVL_X_ORIGIN) ||
+	if (v->obs->kind != OVL_KIND_DIR || !v->dir->impure || !lacks_origin(run, v) ||
 	    ovl_obs_has(v->obs, OVL_X_OPAQUE))
 		return 0;
 	r = ovl_view_below(v, &hit);
