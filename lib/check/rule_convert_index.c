@@ -122,6 +122,16 @@ int ovl_check_convert_index(const struct ovl_view *v, struct ovl_sink *sink)
 				  "");
 }
 
+/* (That of a metacopy file goes when it gets its data, and the whole index if the target has none.) */
+int ovl_check_convert_redirect_index(const struct ovl_view *v, struct ovl_sink *sink)
+{
+	if (!v->entry || is_nfs_entry(v) || !(v->profile->on & OVL_FBIT(INDEX)) ||
+	    !(v->obs->xmask & OVL_XBIT(REDIRECT)) || (v->obs->xmask & OVL_XBIT(METACOPY)))
+		return 0;
+	return ovl_sink_add(sink, OVL_P_CONVERT_REDIRECT_INDEX, v->loc,
+			    ovl_sink_quote(sink, v->obs->x[OVL_X_REDIRECT]), "");
+}
+
 /* Later kernels, told to do without nfs_export, leave its entries alone. */
 int ovl_check_convert_index_entry(const struct ovl_view *v, struct ovl_sink *sink)
 {

@@ -375,6 +375,13 @@ int ovl_fix_convert_xwhiteout_below(struct ovl_fixer *fx)
 	return r < 0 ? r : 1;
 }
 
+int ovl_fix_convert_redirect_index(struct ovl_fixer *fx)
+{
+	int r = ovl_way_remove_xattr(fx, fx->finding->loc, OVL_X_REDIRECT);
+
+	return r < 0 ? r : 1;
+}
+
 int ovl_fix_convert_strip(struct ovl_fixer *fx)
 {
 	static const enum ovl_xattr_id marks[] = { OVL_X_ORIGIN, OVL_X_IMPURE, OVL_X_REDIRECT };
