@@ -115,6 +115,23 @@ static int undo_dry(struct ovl_store *store, struct ovl_trees *trees, const char
 	return r;
 }
 
+/*
+ * Something that is no directory may have been in the place of the marker: the repair had to do without, until
+ * it had moved that away, and so has its undo.
+ */
+static bool wants_place_of_marker(const struct ovl_log *log)
+{
+	for (size_t i = 0; i < log->step.len; i++) {
+		const ovl_op_vec *ops = &log->step.data[i].ops;
+
+		for (size_t j = 0; j < ops->len; j++)
+			if (ops->data[j].at.tree == OVL_LAYER_WORK &&
+			    !strcmp(ops->data[j].at.path, "/work/incompat"))
+				return true;
+	}
+	return false;
+}
+
 static int undo_one(struct ovl_store *store, struct ovl_trees *trees, const char *id,
 		    const struct ovl_undo_options *options, size_t *ret_left, struct ovl_error *e)
 {
@@ -132,6 +149,8 @@ static int undo_one(struct ovl_store *store, struct ovl_trees *trees, const char
 	r = ovl_store_belongs(store, &log, e);
 	if (r == 0)
 		r = ovl_undo_alone(trees->stack, e); /* the marker is there now */
+	if (r == 0 && wants_place_of_marker(&log))
+		r = ovl_store_remove_mark(store, e);
 	return r < 0 ? r : take_back(store, trees, &log, options, ret_left, e);
 }
 
