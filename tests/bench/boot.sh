@@ -22,6 +22,7 @@ if [ -z "$dir" ]; then
 	dir=$REPLY
 fi
 bench=$KIT_BUILD/tests/bench
+[ -x "$bench/ovl-mktree" ] || bench=$KIT_TOOLS/../bench
 [ -x "$bench/ovl-mktree" ] || kit_broken "the programs of tests/bench are not built"
 export FSTAB_FILE=$KIT_DIR/fstab SYSTEMD_PROC_CMDLINE=quiet
 mount -t tmpfs tmpfs /run || kit_broken "cannot hide /run"
