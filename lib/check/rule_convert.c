@@ -117,9 +117,7 @@ int ovl_check_convert_redirect(const struct ovl_view *v, struct ovl_sink *sink)
 	const struct ovl_hit *hit;
 	int r;
 
-	if (!ovl_view_is_converted(v) ||
-	    (v->obs->xmask & OVL_XBIT(OPAQUE) && v->obs->x[OVL_X_OPAQUE].len == 1 &&
-	     *v->obs->x[OVL_X_OPAQUE].data == 'y'))
+	if (!ovl_view_is_converted(v) || ovl_view_opaque(v) == OVL_OPAQUE_YES)
 		return 0;
 	r = ovl_view_below(v, &hit);
 	if (r < 0)

@@ -49,8 +49,8 @@ static bool is_foreign(const struct ovl_view *v)
 }
 
 /*
- * Will the lower file have another inode? It is completed where it is if its layer is converted too, but
- * not in place if that would change a file outside. 1, 0 or -ENOMEM.
+ * Its layer is converted too: will the lower file have another inode? It is completed where it is, but not in
+ * place if that would change a file outside. 1, 0 or -ENOMEM.
  */
 static int is_replaced(const struct ovl_view *v)
 {
@@ -58,8 +58,8 @@ static int is_replaced(const struct ovl_view *v)
 	struct ovl_hit hit;
 	int r;
 
-	if (!v->profile->all_layers || v->entry->state != OVL_ORIGIN_FOUND ||
-	    v->stack->layer[layer].root.mount_read_only || !is_foreign(v))
+	if (v->entry->state != OVL_ORIGIN_FOUND || v->stack->layer[layer].root.mount_read_only ||
+	    !is_foreign(v))
 		return 0;
 	r = find_lower(v, &hit);
 	if (r <= 0)
@@ -88,15 +88,21 @@ int ovl_check_convert_metacopy_index(const struct ovl_view *v, struct ovl_sink *
 			    "");
 }
 
+/* Does the target keep the index, and the lower layers their inodes, by which the index knows them? */
+static bool is_kept_as_is(const struct ovl_view *v)
+{
+	return (v->profile->on & OVL_FBIT(INDEX)) && !v->profile->all_layers;
+}
+
 /*
- * Can an entry not stay in an index that the target has? Not where a layer below the upper gets its own copy
- * of the lower file, since the index knows that by its inode. 1, 0 or -ENOMEM.
+ * Must the entry go? From an index that the target has, where a layer below the upper gets its own copy of
+ * the lower file. 1, 0 or -ENOMEM.
  */
 static int is_outdated(const struct ovl_view *v, const struct ovl_index_shown *shown)
 {
 	if (!(v->profile->on & OVL_FBIT(INDEX)))
 		return 1;
-	if (v->profile->all_layers && !(v->profile->on & OVL_FBIT(REDIRECT_DIR)) && shown->moved)
+	if (!(v->profile->on & OVL_FBIT(REDIRECT_DIR)) && shown->moved)
 		return 1;
 	return is_replaced(v);
 }
@@ -107,7 +113,7 @@ int ovl_check_convert_index(const struct ovl_view *v, struct ovl_sink *sink)
 	struct ovl_index_shown shown;
 	int r;
 
-	if (!v->entry || is_nfs_entry(v) || !ovl_index_entry_is_file(v))
+	if (!v->entry || is_nfs_entry(v) || !ovl_index_entry_is_file(v) || is_kept_as_is(v))
 		return 0;
 	r = ovl_index_entry_shown(v, &shown);
 	if (r == 0)

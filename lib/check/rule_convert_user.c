@@ -124,14 +124,13 @@ int ovl_check_convert_userxattr_old(const struct ovl_view *v, struct ovl_sink *s
 /* Would the target merge something in that this lower directory hides? Then the upper gets what it shows. */
 int ovl_check_convert_userxattr_below(const struct ovl_view *v, struct ovl_sink *sink)
 {
-	const struct ovl_bytes value = v->obs->x[OVL_X_OPAQUE];
 	struct ovl_path *path = NULL;
 	const struct ovl_hit *hit;
 	struct ovl_hit shown;
 	int r;
 
 	if (!v->stack->config.userxattr || !v->stack->has_upper || ovl_view_is_converted(v) ||
-	    value.len != 1 || *value.data != 'y')
+	    ovl_view_opaque(v) != OVL_OPAQUE_YES)
 		return 0;
 	r = ovl_view_beneath(v, &hit);
 	if (r < 0 || hit->result < 0 || !hit->is_dir)

@@ -3,18 +3,8 @@
  * Opaque marks: is the value one that the kernel heeds, on an object where it heeds it?
  */
 #include "check/view.h"
-#include "format/value.h"
 
 #include "base/banned.h"
-
-static enum ovl_opaque opaque_of(const struct ovl_view *v)
-{
-	enum ovl_opaque opaque = OVL_OPAQUE_NO;
-
-	if (v->obs->xmask & OVL_XBIT(OPAQUE))
-		ovl_value_opaque(v->obs->x[OVL_X_OPAQUE], &opaque);
-	return opaque;
-}
 
 int ovl_check_opaque_value(const struct ovl_view *v, struct ovl_sink *sink)
 {
@@ -33,7 +23,7 @@ int ovl_check_opaque_value(const struct ovl_view *v, struct ovl_sink *sink)
 
 int ovl_check_opaque_x_upper(const struct ovl_view *v, struct ovl_sink *sink)
 {
-	if (opaque_of(v) != OVL_OPAQUE_XWHITE)
+	if (ovl_view_opaque(v) != OVL_OPAQUE_XWHITE)
 		return 0;
 	return ovl_sink_add(sink, OVL_P_OPAQUE_X_UPPER, v->loc, "opaque=\"x\"",
 			    "\"y\" or no opaque, and character devices as whiteouts");
@@ -48,7 +38,7 @@ int ovl_check_opaque_nondir(const struct ovl_view *v, struct ovl_sink *sink)
 
 int ovl_check_opaque_root(const struct ovl_view *v, struct ovl_sink *sink)
 {
-	enum ovl_opaque opaque = opaque_of(v);
+	enum ovl_opaque opaque = ovl_view_opaque(v);
 	bool upper = v->role == OVL_ROLE_UPPER;
 
 	if (v->dir || opaque == OVL_OPAQUE_XWHITE)

@@ -22,11 +22,7 @@ static const struct ovl_loc nowhere = { OVL_LAYER_NONE, NULL };
 
 static bool is_opaque(const struct ovl_view *v)
 {
-	enum ovl_opaque opaque = OVL_OPAQUE_NO;
-
-	if (v->obs->xmask & OVL_XBIT(OPAQUE))
-		ovl_value_opaque(v->obs->x[OVL_X_OPAQUE], &opaque);
-	return opaque == OVL_OPAQUE_YES;
+	return ovl_view_opaque(v) == OVL_OPAQUE_YES;
 }
 
 /* Is the layer of the object the last one that lookup goes through? Kernel: "last" in ovl_lookup(). */

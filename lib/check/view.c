@@ -15,6 +15,15 @@ bool ovl_view_is_converted(const struct ovl_view *v)
 	return v->profile->all_layers && !v->stack->layer[v->loc.layer].root.mount_read_only;
 }
 
+enum ovl_opaque ovl_view_opaque(const struct ovl_view *v)
+{
+	enum ovl_opaque opaque = OVL_OPAQUE_NO;
+
+	if (v->obs->xmask & OVL_XBIT(OPAQUE))
+		ovl_value_opaque(v->obs->x[OVL_X_OPAQUE], &opaque);
+	return opaque;
+}
+
 int ovl_view_below(const struct ovl_view *v, const struct ovl_hit **ret)
 {
 	struct ovl_view_shared *s = v->shared;

@@ -12,6 +12,7 @@
 #include "check/finding.h"
 #include "check/rules.h"
 #include "check/scan.h"
+#include "format/value.h"
 #include "stack/origin.h"
 
 struct ovl_chain;
@@ -56,6 +57,9 @@ struct ovl_view_shared {
  * What a layer holds that is not, is made good in the upper.
  */
 bool ovl_view_is_converted(const struct ovl_view *v);
+
+/** ovl_view_opaque - what the kernel makes of the opaque mark of this object; NO: there is none */
+enum ovl_opaque ovl_view_opaque(const struct ovl_view *v);
 
 /**
  * ovl_view_below - what the overlay shows at this object, seen from its own layer down

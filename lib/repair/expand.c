@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "format/redirect.h"
+#include "format/value.h"
 #include "repair/tree.h"
 
 #include "base/banned.h"
@@ -298,13 +299,15 @@ static int emit_new(struct walk *w, const struct ovl_found *lower)
 
 static int expand_own(struct walk *w, struct ovl_entry *entry)
 {
+	enum ovl_opaque opaque = OVL_OPAQUE_NO;
 	struct ovl_obs obs;
 	int r = ovl_fixer_observe(w->fx, w->dir, &obs);
 
 	if (r < 0)
 		return r;
-	if ((obs.xmask & OVL_XBIT(OPAQUE)) && obs.x[OVL_X_OPAQUE].len == 1 &&
-	    *obs.x[OVL_X_OPAQUE].data == 'x')
+	if (obs.xmask & OVL_XBIT(OPAQUE))
+		ovl_value_opaque(obs.x[OVL_X_OPAQUE], &opaque);
+	if (opaque == OVL_OPAQUE_XWHITE)
 		return ovl_way_refuse(w->fx, "whiteouts in it are xattrs, which have to be "
 					     "replaced first");
 	r = add_job(w, ovl_entry_ref(entry), w->dir.path);

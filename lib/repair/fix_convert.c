@@ -344,13 +344,8 @@ int ovl_fix_convert_nlink(struct ovl_fixer *fx)
 
 /* ---- Directories ---- */
 
+/* (What is shown from a lower layer has a directory in the upper by now.) */
 int ovl_fix_convert_redirect(struct ovl_fixer *fx)
-{
-	return ovl_expand_dir(fx, fx->finding->loc);
-}
-
-/* (The upper has the directory by now.) */
-int ovl_fix_convert_redirect_below(struct ovl_fixer *fx)
 {
 	return ovl_expand_dir(fx, fx->finding->loc);
 }
